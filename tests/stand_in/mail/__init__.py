@@ -1,0 +1,1 @@
+"""The mail side: listeners, queue, delivery, mail storage."""

@@ -1,0 +1,28 @@
+"""The REST management API (servers up to 0.15). ``AREAS`` maps the first path element behind ``/api/`` to its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+
+from ..call import Call
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+AREAS: dict[str, Handler] = {}
+
+
+def area(name: str) -> Callable[[Handler], Handler]:
+    """Register the handler of every request below ``/api/NAME``. It matches method and further path itself, and checks the permission first."""
+
+    def register(handler: Handler) -> Handler:
+        AREAS[name] = handler
+        return handler
+
+    return register
+
+
+def load() -> None:
+    """Import every area, so that it registers itself."""
+    from . import account, dkim, dns, logs, oauth, principal, queue, reload, reports, settings, spam, store, telemetry, troubleshoot, update  # noqa: F401
