@@ -70,12 +70,20 @@ class ServerError(StalwartError):
     """
 
     def __init__(self, words: str, *, request: str, resource: str = "", status: int = 200) -> None:
+        super().__init__(words)
         self.words = words
         self.request = request
         self.resource = resource
         self.status = status
-        subject = f"{resource}: " if resource else ""
-        super().__init__(f"{subject}{self.summary()} ({request})")
+
+    def __str__(self) -> str:
+        subject = f"{self.resource}: " if self.resource else ""
+        return f"{subject}{self.summary()} ({self.request})"
+
+    def about(self, resource: str) -> ServerError:
+        """The same error, naming what the request was about."""
+        self.resource = resource or self.resource
+        return self
 
     def summary(self) -> str:
         return f"the server answered: {self.words}"

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a mail server answers, and what it can be told, in the words of neither API generation.
+
+Lists are tuples, so that a model can be compared and kept. Names and addresses are as the server spells them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._deps import BaseModel, ConfigDict, Field
+
+PrincipalType = t.Literal["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"]
+PRINCIPAL_TYPES: tuple[str, ...] = t.get_args(PrincipalType)
+
+#: Roles that every server has, whatever principals exist.
+BUILT_IN_ROLES = ("user", "admin", "tenant-admin")
+
+
+class Model(BaseModel):
+    """Base of all models: frozen, strict about names, silent about values in its errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Principal(Model):
+    """One principal as the server has it.
+
+    `members` is None where the server tells only a number (domains, tenants: `member_count`) or none.
+    Secrets come apart: `password_hashes` (0.13 can hold several), `app_passwords` by name, `otp_url`.
+    """
+
+    name: str
+    type: PrincipalType
+    description: str = ""
+    quota: int | None = None
+    used_quota: int = 0
+    emails: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    picture: str = ""
+    locale: str = ""
+    member_of: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    member_count: int | None = None
+    external_members: tuple[str, ...] = ()
+    enabled_permissions: tuple[str, ...] = ()
+    disabled_permissions: tuple[str, ...] = ()
+    tenant: str = ""
+    password_hashes: tuple[str, ...] = Field(default=(), repr=False)
+    app_passwords: dict[str, str] = Field(default_factory=dict, repr=False)
+    otp_url: str = Field(default="", repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Set:
+    """Give a field this value; None clears it. For the lists that no other field shares."""
+
+    field: str
+    value: t.Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Add:
+    """Put one item into a list."""
+
+    field: str
+    item: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Remove:
+    """Take one item out of a list."""
+
+    field: str
+    item: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SetPassword:
+    """Make this hash the only password; app passwords and OTP stay. `stored` are the hashes to be replaced."""
+
+    hash: str = dataclasses.field(repr=False)
+    stored: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class SetAppPassword:
+    """Give the app password NAME this hash; None removes it."""
+
+    name: str
+    hash: str | None = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class SetOtp:
+    """Set the OTP URL; None removes it."""
+
+    url: str | None = dataclasses.field(repr=False)
+
+
+Edit = t.Union[Set, Add, Remove, SetPassword, SetAppPassword, SetOtp]
+
+
+class Signature(Model):
+    """A DKIM signature as the server has it. `algorithm` is "rsa" or "ed25519"; the private key stays on the server."""
+
+    id: str
+    domain: str
+    selector: str
+    algorithm: t.Literal["rsa", "ed25519"]
+    private_key: str = Field(default="", repr=False)
+
+
+class DnsRecord(Model):
+    """A record that the server wants published: `name` is absolute, `content` is unquoted and holds priorities."""
+
+    type: str
+    name: str
+    content: str
+
+
+class ReloadReport(Model):
+    """What a reload said. Keys are settings keys, values are sentences."""
+
+    errors: dict[str, str] = Field(default_factory=dict)
+    warnings: dict[str, str] = Field(default_factory=dict)
+
+
+class About(Model):
+    """What a server tells of itself and of the caller. Empty where it does not say, or may not be asked."""
+
+    version: str = ""
+    edition: t.Literal["", "community", "enterprise"] = ""
+    generation: t.Literal["rest", "jmap"] = "rest"
+    permissions: tuple[str, ...] = ()

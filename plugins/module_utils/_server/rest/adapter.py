@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The port over REST, put together."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ..._errors import NotFound, PermissionDenied, ServerFault
+from ..._http import HttpClient
+from ..._secrets import scrub
+from ..models import About, DnsRecord, ReloadReport
+from ._call import RestCaller
+from .principals import RestPrincipals
+from .settings import RestSettings
+from .signatures import RestSignatures
+
+
+class RestServer:
+    """A server of 0.13 to 0.15. Nothing is sent before a method is called."""
+
+    def __init__(self, client: HttpClient, server_version: str = "") -> None:
+        self._caller = RestCaller(client, server_version)
+
+    @functools.cached_property
+    def principals(self) -> RestPrincipals:
+        """Domains, accounts, groups, …"""
+        return RestPrincipals(self._caller)
+
+    @functools.cached_property
+    def settings(self) -> RestSettings:
+        """Configuration."""
+        return RestSettings(self._caller)
+
+    @functools.cached_property
+    def signatures(self) -> RestSignatures:
+        """DKIM keys."""
+        return RestSignatures(self._caller, self.settings)
+
+    def dns_records(self, domain: str) -> list[DnsRecord]:
+        """One request. The server answers for any name, known or not."""
+        records = self._caller.call("GET", "dns", "records", domain, resource=f"DNS records of {domain!r}")
+        return [DnsRecord(type=record["type"], name=record["name"], content=record["content"]) for record in records]
+
+    def reload(self, *, part: str = "", dry_run: bool = False) -> ReloadReport:
+        """One request. HTTP 200 also when there are errors; with any, nothing was applied."""
+        path = ("reload", part) if part else ("reload",)
+        answer = self._caller.call("GET", *path, resource="reload", query={"dry-run": "true"} if dry_run else None)
+        return ReloadReport(errors=_sentences(answer.get("errors")), warnings=_sentences(answer.get("warnings")))
+
+    def about(self) -> About:
+        """One request, which makes a code on the server; the code is dropped at once."""
+        try:
+            told = self._caller.authorize()
+        except PermissionDenied:
+            return About()
+        return About(
+            version=str(told.get("version", "")),
+            edition="enterprise" if told.get("isEnterprise") else "community",
+            permissions=tuple(sorted(told.get("permissions", ()))),
+        )
+
+    def version(self) -> tuple[int, ...]:
+        """Asked once, or as the option server_version says."""
+        return self._caller.version()
+
+    def healthy(self, *, ready: bool) -> bool:
+        """GET /healthz/live or /healthz/ready, without a login."""
+        try:
+            answer = self._caller.client.request("GET", ("healthz", "ready" if ready else "live"), authenticated=False)
+        except (NotFound, ServerFault):
+            return False
+        return answer.status == 200
+
+
+def _sentences(found: t.Any) -> dict[str, str]:
+    if not isinstance(found, dict):
+        return {}
+    # An unread key comes with its value, which may be a secret: only the kinds' own words are taken.
+    return {
+        key: scrub(": ".join(str(part) for part in (value.get("type"), value.get("error") or value.get("default")) if part)) for key, value in sorted(found.items())
+    }

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Principals over REST: the wire names of types and fields, and the patches that do what they seem to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._errors import NotFound
+from ..models import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetOtp, SetPassword
+from ._call import RestCaller
+
+_TO_WIRE_TYPE: dict[str, str] = {"api_key": "apiKey", "oauth_client": "oauthClient"}
+_FROM_WIRE_TYPE: dict[str, str] = {wire: ours for ours, wire in _TO_WIRE_TYPE.items()}
+
+# our field -> the server's, for all that are passed through as they are
+_WIRE_FIELDS: dict[str, str] = {
+    "name": "name",
+    "description": "description",
+    "quota": "quota",
+    "used_quota": "usedQuota",
+    "emails": "emails",
+    "urls": "urls",
+    "picture": "picture",
+    "locale": "locale",
+    "member_of": "memberOf",
+    "lists": "lists",
+    "roles": "roles",
+    "members": "members",
+    "external_members": "externalMembers",
+    "enabled_permissions": "enabledPermissions",
+    "disabled_permissions": "disabledPermissions",
+    "tenant": "tenant",
+}
+_LISTS = frozenset({"emails", "urls", "member_of", "lists", "roles", "members", "external_members", "enabled_permissions", "disabled_permissions"})
+_SECRET_FIELDS = frozenset({"password_hashes", "app_passwords", "otp_url"})
+
+_APP_PREFIX = "$app$"
+_OTP_PREFIX = "otpauth://"
+
+#: Pages of this size keep memory bounded; a real 0.15.5 lists 10,000 accounts in 0.7 s.
+PAGE = 5000
+
+
+class RestPrincipals:
+    """The port `Principals` over REST."""
+
+    def __init__(self, caller: RestCaller) -> None:
+        self._caller = caller
+
+    def get(self, name: str) -> Principal | None:
+        """One request."""
+        try:
+            return _read(self._caller.call("GET", "principal", name, resource=f"principal {name!r}"))
+        except NotFound:
+            return None
+
+    def find(self, *, types: t.Collection[PrincipalType] = (), text: str = "", fields: t.Collection[str] = ()) -> t.Iterator[Principal]:
+        """One request a page of 5,000. Without `fields` the server counts each domain's members by scanning all addresses."""
+        query: dict[str, t.Any] = {"limit": PAGE}
+        if types:
+            query["types"] = ",".join(_TO_WIRE_TYPE.get(kind, kind) for kind in types)
+        if fields:
+            query["fields"] = ",".join(sorted({"name", *(_wire_field(field) for field in fields)}))
+        if text:
+            query["filter"] = text
+        page = 1
+        while True:
+            answer = self._caller.call("GET", "principal", resource="principals", query={**query, "page": page})
+            items = answer["items"]
+            for item in items:
+                yield _read(item)
+            if len(items) < PAGE:
+                return
+            page += 1
+
+    def create(self, principal: Principal) -> None:
+        """One request."""
+        self._caller.call("POST", "principal", resource=_label(principal), body=_write(principal))
+
+    def deploy(self, principal: Principal) -> None:
+        """One request; the answer is the same as of a creation."""
+        self._caller.call("POST", "principal", "deploy", resource=_label(principal), body=_write(principal))
+
+    def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
+        """One PATCH, which the server applies as a whole or not at all."""
+        changes = [change for edit in edits for change in _changes(edit)]
+        # The same patch twice leaves the same state: items are added and removed by name, values set; only a rename can't be found again.
+        safe = not any(isinstance(edit, Set) and edit.field == "name" for edit in edits)
+        self._caller.call("PATCH", "principal", principal.name, resource=_label(principal), body=changes, safe=safe)
+
+    def delete(self, principal: Principal) -> None:
+        """One request. The server asks nothing: neither whether mail is in it nor whether a domain is in use."""
+        self._caller.call("DELETE", "principal", principal.name, resource=_label(principal))
+
+
+def _label(principal: Principal) -> str:
+    return f"{principal.type.replace('_', ' ')} {principal.name!r}"
+
+
+def _wire_field(field: str) -> str:
+    return "secrets" if field in _SECRET_FIELDS else _WIRE_FIELDS[field]
+
+
+def _read(item: dict[str, t.Any]) -> Principal:
+    kind = str(item.get("type", "individual"))
+    values: dict[str, t.Any] = {"type": _FROM_WIRE_TYPE.get(kind, kind)}
+    for ours, wire in _WIRE_FIELDS.items():
+        if wire not in item:
+            continue
+        value = item[wire]
+        if ours == "members" and isinstance(value, int):
+            values["member_count"] = value
+        elif ours in _LISTS:
+            values[ours] = tuple(value) if isinstance(value, list) else (value,)
+        elif ours == "quota" and isinstance(value, list):
+            values[ours] = value[0] if value else None  # a tenant's first quota is that of its disk space
+        else:
+            values[ours] = value
+    secrets = item.get("secrets", ())
+    if isinstance(secrets, str):
+        secrets = [secrets]
+    if secrets:
+        values["password_hashes"] = tuple(s for s in secrets if not s.startswith((_APP_PREFIX, _OTP_PREFIX)))
+        values["app_passwords"] = dict(_split_app_password(s) for s in secrets if s.startswith(_APP_PREFIX))
+        values["otp_url"] = next((s for s in secrets if s.startswith(_OTP_PREFIX)), "")
+    return Principal.model_validate(values)
+
+
+def _split_app_password(secret: str) -> tuple[str, str]:
+    name, _, stored = secret[len(_APP_PREFIX) :].partition("$")
+    return name, stored
+
+
+def _write(principal: Principal) -> dict[str, t.Any]:
+    body: dict[str, t.Any] = {"type": _TO_WIRE_TYPE.get(principal.type, principal.type)}
+    for ours, wire in _WIRE_FIELDS.items():
+        value = getattr(principal, ours)
+        if ours in ("used_quota",) or value is None or value == () or value == "":
+            continue
+        body[wire] = list(value) if isinstance(value, tuple) else value
+    secrets = [*([principal.otp_url] if principal.otp_url else []), *principal.password_hashes]
+    secrets += [f"{_APP_PREFIX}{name}${stored}" for name, stored in principal.app_passwords.items()]
+    if secrets:
+        body["secrets"] = secrets
+    return body
+
+
+def _changes(edit: Edit) -> list[dict[str, t.Any]]:
+    if isinstance(edit, Set):
+        value = edit.value
+        if value is None:
+            value = [] if edit.field in _LISTS else ""  # null is 400; the empty string clears
+        return [_change("set", _WIRE_FIELDS[edit.field], list(value) if isinstance(value, tuple) else value)]
+    if isinstance(edit, Add):
+        return [_change("addItem", _WIRE_FIELDS[edit.field], edit.item)]
+    if isinstance(edit, Remove):
+        return [_change("removeItem", _WIRE_FIELDS[edit.field], edit.item)]
+    if isinstance(edit, SetPassword):
+        # Right on 0.13 (where addItem leaves the old password valid) and on 0.14 and later (where it replaces it).
+        removals = [_change("removeItem", "secrets", stored) for stored in edit.stored if stored]
+        return [*removals, _change("addItem", "secrets", edit.hash)] if edit.hash else removals
+    if isinstance(edit, SetAppPassword):
+        removal = _change("removeItem", "secrets", f"{_APP_PREFIX}{edit.name}")
+        return [removal] if edit.hash is None else [removal, _change("addItem", "secrets", f"{_APP_PREFIX}{edit.name}${edit.hash}")]
+    removal = _change("removeItem", "secrets", _OTP_PREFIX)
+    return [removal] if edit.url is None else [removal, _change("addItem", "secrets", edit.url)]
+
+
+def _change(action: str, field: str, value: t.Any) -> dict[str, t.Any]:
+    return {"action": action, "field": field, "value": value}
