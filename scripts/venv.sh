@@ -21,6 +21,10 @@ real_python() {
     exit 1
 }
 
+# Imports and Ansible's plugin loader find this checkout as ansible_collections.stalwart.mail.
+mkdir -p .cache/tree/ansible_collections/stalwart
+[ -L .cache/tree/ansible_collections/stalwart/mail ] || ln -s ../../../.. .cache/tree/ansible_collections/stalwart/mail
+
 wanted=$(cat "$0" tests/requirements/uv.txt "$lock" | cksum)
 if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.current" 2>/dev/null)" = "$wanted" ]; then
     exit 0
