@@ -5,7 +5,7 @@ STAGE ?=
 CHECK := $(PYTHON) scripts/check.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit conformance integration live lint format generate check-generated build lock clean
+.PHONY: help venv demo test unit conformance integration live lint format generate check-generated build html lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ check-generated: venv ## Fail when a generated file is not current
 
 build: venv ## Build the collection's artifact into dist
 	@.venv/bin/ansible-galaxy collection build --force --output-path dist
+
+html: venv ## Render the documentation of every plugin into .cache/html
+	@$(PYTHON) scripts/render_docs.py
 
 lock: venv ## Resolve tests/requirements/*.in anew into the pinned .txt files
 	@$(PYTHON) scripts/lock.py

@@ -228,7 +228,8 @@ def sanity(run: Run) -> None:
 
 
 def docs(run: Run) -> None:
-    run.command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ".", cwd=staged())
+    run.command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", ".", cwd=staged())
+    run.command(BIN / "python", "scripts/render_docs.py", "--strict")
 
 
 def changelog(run: Run) -> None:
