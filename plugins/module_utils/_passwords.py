@@ -12,8 +12,8 @@ same password, while the opposite would report an account as fine that can't log
 
 Nothing here logs, and no message or exception holds a password or a hash.
 
-Cost: a verification takes what the hash's own parameters ask for. The hashes made here take about 15 ms of one core to make
-and as much to verify, so 10,000 accounts take some 150 s; argon2, bcrypt and scrypt hashes commonly take 50 to 300 ms each.
+Cost: a verification takes what the hash's own parameters ask for. The hashes made here take about 25 ms of one core to make
+and as much to verify, so 10,000 accounts take some 250 s; argon2, bcrypt and scrypt hashes commonly take 50 to 300 ms each.
 The {SSHA}-like digests, and comparing a ready hash as a string, cost nothing.
 """
 
