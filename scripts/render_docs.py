@@ -33,10 +33,10 @@ def main(arguments: list[str]) -> int:
             elif source.exists():
                 shutil.copy2(source, copy / name)
         env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(Path(folder, "tree")), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-        write = [BIN / "antsibull-docs", "collection", "--use-current", "--squash-hierarchy", *(["--fail-on-error"] if strict else [])]
+        write: list[str | Path] = [BIN / "antsibull-docs", "collection", "--use-current", "--squash-hierarchy", *(["--fail-on-error"] if strict else [])]
         subprocess.run([*write, "--dest-dir", pages, "stalwart.mail"], env=env, check=True)
         shutil.rmtree(HTML, ignore_errors=True)
-        render = [BIN / "sphinx-build", "-q", "-b", "html", "-c", ROOT / "docs", *(["-W", "--keep-going"] if strict else [])]
+        render: list[str | Path] = [BIN / "sphinx-build", "-q", "-b", "html", "-c", ROOT / "docs", *(["-W", "--keep-going"] if strict else [])]
         if subprocess.run([*render, pages, HTML], env=env, check=False).returncode:
             return 1
     print(f"Open {HTML.relative_to(ROOT)}/index.html")
