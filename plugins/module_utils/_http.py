@@ -176,10 +176,8 @@ def _is_loopback(host: str) -> bool:
 def _tls(validate_certs: bool, ca_path: str, client_cert: str, client_key: str) -> ssl.SSLContext:
     # Loading the trust store costs 20 ms, so contexts are shared by all clients of a process and of its forks.
     try:
-        if ca_path and os.path.isdir(ca_path):
-            context = ssl.create_default_context(capath=ca_path)
-        else:
-            context = ssl.create_default_context(cafile=ca_path or None)
+        is_folder = bool(ca_path) and os.path.isdir(ca_path)
+        context = ssl.create_default_context(capath=ca_path if is_folder else None, cafile=None if is_folder else ca_path or None)
     except (OSError, ssl.SSLError) as error:
         raise InvalidOption("ca_path", f"{ca_path!r} holds no certificates that can be read ({error}); give a PEM file.") from None
     if not validate_certs:
@@ -295,6 +293,7 @@ class HttpClient:
         attempt = 0
         while True:
             delay: float | None = None
+            failure: ServerError | ConnectionFailed | None
             try:
                 answer, failure = self._once(method, shown, target, query, content, headers, limit, authenticated)
                 if failure is None:
@@ -386,7 +385,8 @@ class HttpClient:
         if isinstance(error, httpx.ConnectError):
             if "certificate verify failed" in words.lower():
                 return ConnectionFailed(
-                    f"{where}: the server's certificate is not trusted: {words}. Give its authority by ca_path, or correct the host in url ({shown})", sent=False
+                    f"{where}: the server's certificate is not trusted: {words}. Give its authority by ca_path, or correct the host in url ({shown})",
+                    sent=False,
                 )
             return ConnectionFailed(f"{where} could not be reached: {words} ({shown})", sent=False)
         return ConnectionFailed(f"{where}: the connection broke before the answer was complete: {words} ({shown})", sent=True)
@@ -439,11 +439,11 @@ def _retry_after(answer: Answer) -> float:
             seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
         except (TypeError, ValueError):
             return -1.0
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) + random.uniform(0.0, 0.25)
+    return float(min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) + random.uniform(0.0, 0.25))
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1.0) * min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (attempt - 1))
+    return random.uniform(0.5, 1.0) * min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** (attempt - 1))
 
 
 _clients: dict[tuple[int, Connection], HttpClient] = {}

@@ -12,17 +12,17 @@ import typing as t
 HIDDEN = "<hidden>"
 GENERATED = "<generated>"
 
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.S)
-_OTP = re.compile(r"otpauth://\S+", re.I)
-_API_KEY = re.compile(r"\b(?:api|app)_[A-Za-z0-9+/=_-]{8,}", re.I)
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
+_OTP = re.compile(r"otpauth://\S+", re.IGNORECASE)
+_API_KEY = re.compile(r"\b(?:api|app)_[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)
 _APP_PASSWORD = re.compile(r"\$app\$[^\s\"']+")
 _CRYPT = re.compile(r"(?<![\w$])\$(?:1|2[abxy]|5|6|7|y|sha1|scrypt|argon2(?:i|d|id)|pbkdf2(?:-sha\d+)?)\$[^\s\"']+")
 _SCHEME = re.compile(r"\{[A-Z0-9.-]{2,20}\}[A-Za-z0-9+/=.$]{6,}")
 
 # the last part, or a part, of a settings key whose value no one else should read
 _SECRET_KEY = re.compile(
-    r"(?:^|[.-])(?:secret|secrets|password|passwd|private-key|token|credentials|auth-token|api-key|key-id|access-key|secret-key|license-key|hmac|bind-secret)(?:$|[.-])",
-    re.I,
+    r"(?:^|[.-])(?:secrets?|password|passwd|private-key|(?:auth-)?token|credentials|api-key|key-id|(?:access|secret|license)-key|hmac)(?:$|[.-])",
+    re.IGNORECASE,
 )
 
 

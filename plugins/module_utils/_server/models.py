@@ -104,7 +104,7 @@ class SetOtp:
     url: str | None = dataclasses.field(repr=False)
 
 
-Edit = t.Union[Set, Add, Remove, SetPassword, SetAppPassword, SetOtp]
+Edit = Set | Add | Remove | SetPassword | SetAppPassword | SetOtp
 
 
 class Signature(Model):

@@ -51,9 +51,7 @@ class RestCaller:
     ) -> t.Any:
         """The `data` of the answer. `resource` names what the call is about in an error, as "principal 'alice'"."""
         try:
-            answer = self.client.request(
-                method, ("api", *path), query=query, body=body, content=content, content_type=content_type, safe=safe, timeout=timeout
-            )
+            answer = self.client.request(method, ("api", *path), query=query, body=body, content=content, content_type=content_type, safe=safe, timeout=timeout)
             return self._data(answer)
         except ServerError as error:
             raise error.about(resource) from None

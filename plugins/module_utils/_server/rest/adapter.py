@@ -79,7 +79,9 @@ class RestServer:
 def _sentences(found: t.Any) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
+
+    def words(value: t.Any) -> str:
+        return ": ".join(str(part) for part in (value.get("type"), value.get("error") or value.get("default")) if part)
+
     # An unread key comes with its value, which may be a secret: only the kinds' own words are taken.
-    return {
-        key: scrub(": ".join(str(part) for part in (value.get("type"), value.get("error") or value.get("default")) if part)) for key, value in sorted(found.items())
-    }
+    return {key: scrub(words(value)) for key, value in sorted(found.items())}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import NotFound
-from ..models import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetOtp, SetPassword
+from ..models import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetPassword
 from ._call import RestCaller
 
 _TO_WIRE_TYPE: dict[str, str] = {"api_key": "apiKey", "oauth_client": "oauthClient"}
@@ -138,7 +138,7 @@ def _write(principal: Principal) -> dict[str, t.Any]:
     body: dict[str, t.Any] = {"type": _TO_WIRE_TYPE.get(principal.type, principal.type)}
     for ours, wire in _WIRE_FIELDS.items():
         value = getattr(principal, ours)
-        if ours in ("used_quota",) or value is None or value == () or value == "":
+        if ours == "used_quota" or value is None or value == () or value == "":
             continue
         body[wire] = list(value) if isinstance(value, tuple) else value
     secrets = [*([principal.otp_url] if principal.otp_url else []), *principal.password_hashes]

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One task, whichever frontend runs it: options in, a result that Ansible can return out."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._deps import require_libraries
+from .._errors import LibraryMissing, PartlyDone, StalwartError
+from .._http import Connection
+from .._reconcile.plan import Mode, Outcome
+from .._secrets import scrub
+from .._server.connect import connect
+from .._server.port import Server
+from .spec import CONNECTION, ArgumentSpec
+from .values import plain
+
+Run = t.Callable[[Server, t.Mapping[str, t.Any], Mode], Outcome]
+
+_CONNECTION_FIELDS = {
+    "url": "url",
+    "login_user": "user",
+    "login_password": "password",
+    "login_token": "token",
+    "validate_certs": "validate_certs",
+    "ca_path": "ca_path",
+    "client_cert": "client_cert",
+    "client_key": "client_key",
+    "timeout": "timeout",
+    "retries": "retries",
+    "use_proxy": "use_proxy",
+    "allow_http": "allow_http",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a module does. `own` are its options beside those of the connection; `run` does the work.
+
+    `writes` is false for modules that only read: their results have no operations and no diff.
+    `bulky` leaves the arguments out of the result.
+    """
+
+    own: ArgumentSpec
+    run: Run
+    writes: bool = True
+    bulky: bool = False
+
+    @property
+    def spec(self) -> ArgumentSpec:
+        """The whole argument spec."""
+        return self.own.merge(CONNECTION)
+
+
+class Failure(Exception):
+    """A failed task, with what Ansible returns of it."""
+
+    def __init__(self, message: str, result: dict[str, t.Any] | None = None) -> None:
+        super().__init__(message)
+        self.result = result or {}
+
+
+def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: bool, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
+    """Run a task on validated parameters. Raises Failure; LibraryMissing where httpx or pydantic is not installed."""
+    options = {key: value for key, value in plain(params).items() if value is not None and not key.startswith("_ansible")}
+    told: list[str] = []
+
+    def warn_once(text: str) -> None:
+        if text not in told:
+            told.append(text)
+            warn(text)
+
+    try:
+        require_libraries()
+        connection = Connection(**{field: options[option] for option, field in _CONNECTION_FIELDS.items() if option in options})
+        server = connect(connection, api=options.get("api", "auto"), server_version=options.get("server_version", ""))
+        own = {option: options[option] for option in task.own.options if option in options}
+        outcome = task.run(server, own, Mode(check=check, diff=diff, warn=warn_once))
+    except LibraryMissing:
+        raise
+    except PartlyDone as error:
+        raise Failure(scrub(str(error)), {"changed": True, "operations": error.done, "not_done": error.left}) from None
+    except StalwartError as error:
+        raise Failure(scrub(str(error)), {"changed": False}) from None
+    result: dict[str, t.Any] = {"changed": outcome.changed, **outcome.results}
+    if task.writes:
+        result["operations"] = outcome.operations()
+        if diff:
+            result["diff"] = outcome.diffs()
+    return result

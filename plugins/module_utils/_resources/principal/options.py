@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user may want of a principal, and which types have which fields."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._deps import AfterValidator, BeforeValidator, Field, model_validator
+from ..._errors import InvalidOption
+from ..._names import canonical_domain
+from ..._passwords import require_usable_hash
+from ..._server.models import PrincipalType
+from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, one_or_more, text
+
+UpdatePassword = t.Literal["when_different", "on_create", "always"]
+
+# Fields a type can have. What the server would drop or refuse is named here before anything is sent.
+_COMMON = frozenset({"description", "tenant"})
+_PERMISSIONS = frozenset({"enabled_permissions", "disabled_permissions"})
+_ACCOUNT = frozenset({"emails", "urls", "picture", "locale", "quota", "member_of", "lists"})
+_SECRETS = frozenset({"password", "password_hash"})
+FIELDS: dict[str, frozenset[str]] = {
+    "individual": _COMMON | _ACCOUNT | _PERMISSIONS | _SECRETS | {"roles", "app_passwords", "otp_url", "enabled"},
+    "group": _COMMON | _ACCOUNT | _PERMISSIONS | {"members"},
+    "list": _COMMON | {"emails", "urls", "members", "external_members"},
+    "domain": _COMMON | {"urls", "picture"},
+    "role": _COMMON | _PERMISSIONS | {"roles", "members"},
+    "tenant": frozenset({"description", "picture", "urls", "quota", "roles"}) | _PERMISSIONS,
+    "api_key": _COMMON | _PERMISSIONS | _SECRETS | {"roles", "urls"},
+    "oauth_client": _COMMON | _SECRETS | {"urls", "picture"},
+    "resource": _COMMON | {"emails", "urls", "picture", "locale"},
+    "location": _COMMON | {"emails", "urls", "picture", "locale"},
+}
+#: What has mail of its own, which a deletion destroys.
+WITH_MAIL = ("individual", "group")
+
+_NOT_FIELDS = frozenset({"state", "name", "type", "new_name", "update_password", "receive"})
+
+
+def _quota(value: t.Any) -> t.Any:
+    """`""` clears, so it must survive the reading of sizes."""
+    return None if value == "" else value
+
+
+def _hash(value: str) -> str:
+    require_usable_hash(value)
+    return value
+
+
+def _otp(value: str) -> str:
+    if value and not value.startswith("otpauth://"):
+        raise ValueError("it is no otpauth:// URL; give one as authenticator apps take it, or an empty text to switch OTP off")
+    return value
+
+
+class AppPassword(Options):
+    """One app password: what the account's owner types into a mail program."""
+
+    name: Text
+    password: t.Annotated[Text, Field(repr=False)] = ""
+    password_hash: t.Annotated[Text, AfterValidator(_hash), Field(repr=False)] = ""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> AppPassword:
+        if "$" in self.name or not self.name.strip():
+            raise ValueError(f"{self.name!r} can't name an app password; use text without a dollar sign")
+        if bool(self.password) == bool(self.password_hash):
+            raise ValueError(f"the app password {self.name!r} needs either password or password_hash")
+        return self
+
+
+class AppPasswordEdit(Options):
+    """App passwords as users write them: the exact list, or `add` (by definition) and `remove` (by name)."""
+
+    exact: tuple[AppPassword, ...] | None = None
+    add: tuple[AppPassword, ...] = ()
+    remove: tuple[Text, ...] = ()
+
+
+def _app_passwords(value: t.Any) -> t.Any:
+    if isinstance(value, AppPasswordEdit):
+        return value
+    if isinstance(value, dict) and set(value) <= {"add", "remove"} and value:
+        edit = {key: element for key, element in value.items() if element is not None}
+        if isinstance(edit.get("add"), dict):
+            edit["add"] = [edit["add"]]
+        if "remove" in edit:
+            edit["remove"] = one_or_more(edit["remove"])
+        return edit
+    value = [value] if isinstance(value, dict) else value
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("give a list of dictionaries with name and password, or a dictionary with add and remove")
+    names = [element.get("name") for element in value if isinstance(element, dict)]
+    if len(names) != len(set(names)):
+        raise ValueError("a name stands there twice; app passwords are told apart by name")
+    return {"exact": value}
+
+
+class PrincipalOptions(Options):
+    """One wanted principal. Options left out are not touched."""
+
+    state: t.Literal["present", "absent"] = "present"
+    name: Name
+    type: PrincipalType | None = None
+    new_name: Name | None = None
+    description: Text | None = None
+    quota: t.Annotated[Size | None, BeforeValidator(_quota)] = None
+    emails: MailboxAddresses | None = None
+    urls: Items | None = None
+    picture: Text | None = None
+    locale: Text | None = None
+    member_of: Names | None = None
+    lists: Names | None = None
+    roles: Names | None = None
+    members: Names | None = None
+    external_members: Addresses | None = None
+    enabled_permissions: Items | None = None
+    disabled_permissions: Items | None = None
+    tenant: t.Annotated[str, BeforeValidator(text)] | None = None
+    password: t.Annotated[str | None, Field(repr=False)] = None
+    password_hash: t.Annotated[str | None, AfterValidator(lambda value: _hash(value) if value else value), Field(repr=False)] = None
+    update_password: UpdatePassword = "when_different"
+    app_passwords: t.Annotated[AppPasswordEdit | None, BeforeValidator(lambda value: None if value is None else _app_passwords(value)), Field(repr=False)] = (
+        None
+    )
+    otp_url: t.Annotated[Text | None, AfterValidator(lambda value: _otp(value) if value is not None else None), Field(repr=False)] = None
+    enabled: bool | None = None
+    receive: bool | None = None
+    deploy: bool = False
+    delete_mail: bool = False
+    delete_in_use: bool = False
+
+    def given(self, field: str) -> bool:
+        """As everywhere, but a quota of "" is given: it clears."""
+        return field in self.model_fields_set if field == "quota" else super().given(field)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PrincipalOptions:
+        if self.password == "":
+            raise InvalidOption("password", "it is empty; leave the option out to keep the stored one.")
+        if self.password is not None and self.password_hash is not None:
+            raise InvalidOption("password_hash", "it and password exclude each other; keep one.")
+        if self.enabled is not None and self.disabled_permissions is not None:
+            raise InvalidOption("enabled", "it works by disabled permissions, so it and disabled_permissions exclude each other; keep one.")
+        if self.receive is not None and self.enabled is not False:
+            raise InvalidOption("receive", "it goes with enabled: false only; remove it.")
+        if self.new_name is not None and self.state == "absent":
+            raise InvalidOption("new_name", "it can't be used with state: absent; remove it.")
+        return self
+
+    def wanted_fields(self) -> frozenset[str]:
+        """Names of the fields that the user gave."""
+        return frozenset(field for field in self.model_fields_set - _NOT_FIELDS if self.given(field)) & frozenset().union(*FIELDS.values())
+
+    def for_type(self, kind: str) -> PrincipalOptions:
+        """The same, with what only the type decides: a domain's name, and which fields it can have. Raises InvalidOption."""
+        for field in sorted(self.wanted_fields() - FIELDS[kind]):
+            raise InvalidOption(field, f"a principal of type {kind} has no {field}; remove the option.")
+        if kind != "domain":
+            return self
+        names = {}
+        for field in ("name", "new_name"):
+            value = getattr(self, field)
+            if value is not None:
+                try:
+                    names[field] = canonical_domain(value)
+                except ValueError as error:
+                    raise InvalidOption(field, str(error)) from None
+        return self.model_copy(update=names)

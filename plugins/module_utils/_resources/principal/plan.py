@@ -1,0 +1,335 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a found and a wanted principal to the state it shall have, the edits that lead there, and what stands in the way."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._errors import Refused
+from ..._names import domain_of
+from ..._passwords import hash_password, verify_password
+from ..._reconcile.compare import same_items, same_with_first
+from ..._secrets import HIDDEN
+from ..._server.models import Add, Edit, Principal, Remove, Set, SetAppPassword, SetOtp, SetPassword
+from .directory import Directory, Unknown, folded, is_built_in_role
+from .options import WITH_MAIL, AppPassword, AppPasswordEdit, PrincipalOptions
+
+SCALARS = ("description", "picture", "locale", "tenant")
+SETS = ("urls", "external_members", "enabled_permissions", "disabled_permissions")
+#: Changed item by item: `set` on one of member_of, lists and roles empties the other two.
+MEMBERSHIPS = ("member_of", "lists", "roles", "members")
+LISTS = ("emails", *SETS, *MEMBERSHIPS)
+
+#: What a locked account must not do. Disabled permissions win over all others.
+LOCKED = ("authenticate", "authenticate-oauth", "email-send")
+RECEIVE = "email-receive"
+
+_GROUP_PERMISSIONS = (RECEIVE, "email-send")
+_MEMBER_TYPES: dict[str, tuple[str, ...]] = {"group": ("individual", "group"), "list": ("individual", "group"), "role": ("individual", "tenant", "role")}
+_OF_TYPE: dict[str, tuple[str, ...]] = {"member_of": ("group",), "lists": ("list",), "roles": ("role",)}
+
+
+class Secrets(t.NamedTuple):
+    """What is to be done about the secrets of one principal; hashes are made when they are sent, not when they are planned."""
+
+    password: str = ""
+    password_hash: str = ""
+    app_passwords: tuple[AppPassword, ...] = ()
+    removed_app_passwords: tuple[str, ...] = ()
+    otp_url: str | None = None
+
+    @property
+    def password_changes(self) -> bool:
+        """Whether the stored password is replaced."""
+        return bool(self.password or self.password_hash)
+
+    def hash(self) -> str:
+        """The hash to store. sha512-crypt takes some milliseconds."""
+        return self.password_hash or hash_password(self.password)
+
+
+def new_principal(wanted: PrincipalOptions) -> Principal:
+    """The principal that a creation makes, without its secrets. Gives what it needs to log in and to receive mail, unless told."""
+    kind = wanted.type or "individual"
+    values: dict[str, t.Any] = {"name": wanted.new_name or wanted.name, "type": kind}
+    if kind == "individual" and not wanted.given("roles"):
+        values["roles"] = ("user",)
+    if kind == "group" and not wanted.given("enabled_permissions"):
+        values["enabled_permissions"] = _GROUP_PERMISSIONS
+    return target(Principal(**values), wanted)
+
+
+def target(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collection[str] = ()) -> Principal:
+    """The state that is wanted, secrets apart. Lists that hold the same are left as the server spells them, so that equal states are equal.
+
+    `kept_disabled` are permissions that were disabled before the account was locked.
+    """
+    values: dict[str, t.Any] = {}
+    for field in SCALARS:
+        if wanted.given(field):
+            values[field] = getattr(wanted, field)
+    if wanted.given("quota"):
+        values["quota"] = wanted.quota
+    for field in LISTS:
+        if not wanted.given(field):
+            continue
+        present = getattr(found, field)
+        compared = folded(present) if field in ("emails", "external_members") else present
+        result = getattr(wanted, field).result(compared)
+        same = same_with_first(compared, result) if field == "emails" else same_items(compared, result)
+        values[field] = present if same else result
+    if wanted.enabled is not None:
+        values["disabled_permissions"] = _locked(found, wanted, kept_disabled)
+    if wanted.new_name is not None:
+        values["name"] = wanted.new_name
+    return found.model_copy(update=values)
+
+
+def is_locked(found: Principal) -> bool:
+    """Whether the account can neither log in nor send."""
+    return set(LOCKED) <= set(found.disabled_permissions)
+
+
+def _locked(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collection[str]) -> tuple[str, ...]:
+    disabled = found.disabled_permissions
+    if wanted.enabled is False:
+        also = (RECEIVE,) if wanted.receive is False else ()
+        freed = (RECEIVE,) if wanted.receive is True and RECEIVE not in kept_disabled else ()
+        return tuple(dict.fromkeys([*(p for p in disabled if p not in freed), *LOCKED, *also]))
+    if not is_locked(found):
+        return disabled
+    return tuple(permission for permission in disabled if permission not in (*LOCKED, RECEIVE) or permission in kept_disabled)
+
+
+def plan_secrets(found: Principal | None, wanted: PrincipalOptions) -> Secrets:
+    """What to do about password, app passwords and OTP. Verifies given passwords against the stored hashes."""
+    stored = found.password_hashes if found else ()
+    password = password_hash = ""
+    if wanted.given("password_hash") and wanted.password_hash and stored != (wanted.password_hash,):
+        if found is None or wanted.update_password != "on_create":
+            password_hash = wanted.password_hash
+    elif wanted.given("password") and wanted.password:
+        if found is None or wanted.update_password == "always":
+            password = wanted.password
+        elif wanted.update_password == "when_different" and not (len(stored) == 1 and verify_password(wanted.password, stored[0])):
+            password = wanted.password  # also where 0.13 keeps an older password valid beside it
+    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted.app_passwords, wanted.update_password == "always")
+    otp_url = wanted.otp_url if wanted.given("otp_url") and wanted.otp_url != (found.otp_url if found else "") else None
+    return Secrets(password, password_hash, added, removed, otp_url)
+
+
+def _plan_app_passwords(stored: t.Mapping[str, str], edit: AppPasswordEdit | None, always: bool) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
+    if edit is None:
+        return (), ()
+    given = edit.exact if edit.exact is not None else edit.add
+    added = tuple(each for each in given if always or not _app_password_is(each, stored.get(each.name)))
+    names = {each.name for each in given}
+    removed = [name for name in stored if name not in names] if edit.exact is not None else [name for name in edit.remove if name in stored]
+    return added, tuple(removed)
+
+
+def _app_password_is(given: AppPassword, stored: str | None) -> bool:
+    if stored is None:
+        return False
+    return stored == given.password_hash if given.password_hash else verify_password(given.password, stored)
+
+
+def edits(found: Principal, after: Principal, secrets: Secrets) -> list[Edit]:
+    """The edits that make `found` into `after`, in an order that holds within one patch."""
+    made: list[Edit] = []
+    for field in (*SCALARS, "quota"):
+        if getattr(found, field) != getattr(after, field):
+            made.append(Set(field, getattr(after, field)))
+    for field in ("emails", *SETS):
+        old, new = getattr(found, field), getattr(after, field)
+        if old == new:
+            continue
+        if field == "emails" and list(old[:1]) != list(new[:1]):
+            made.append(Set(field, new))  # the primary is the first of a list that is set, and can't be moved by items
+        else:
+            made += _by_item(field, old, new)
+    for field in MEMBERSHIPS:
+        made += _by_item(field, getattr(found, field), getattr(after, field))
+    if secrets.password_changes:
+        made.append(SetPassword(secrets.hash(), found.password_hashes))
+    made += [SetAppPassword(name, None) for name in secrets.removed_app_passwords]
+    made += [SetAppPassword(each.name, each.password_hash or hash_password(each.password)) for each in secrets.app_passwords]
+    if secrets.otp_url is not None:
+        made.append(SetOtp(secrets.otp_url or None))
+    if found.name != after.name:
+        made.append(Set("name", after.name))
+    return made
+
+
+def _by_item(field: str, old: t.Sequence[str], new: t.Sequence[str]) -> list[Edit]:
+    before, after = set(old), set(new)
+    removed: list[Edit] = [Remove(field, item) for item in old if item not in after]
+    return removed + [Add(field, item) for item in new if item not in before]
+
+
+def with_secrets(principal: Principal, secrets: Secrets) -> Principal:
+    """A principal to be created, with its hashes."""
+    return principal.model_copy(
+        update={
+            "password_hashes": (secrets.hash(),) if secrets.password_changes else (),
+            "app_passwords": {each.name: each.password_hash or hash_password(each.password) for each in secrets.app_passwords},
+            "otp_url": secrets.otp_url or "",
+        }
+    )
+
+
+# What stands in the way
+
+
+def check(found: Principal | None, after: Principal, directory: Directory) -> None:
+    """Refuse what the server would refuse, or take and regret: taken addresses, unknown domains and members. Looks only at what is new."""
+    old = found or Principal(name=after.name, type=after.type)
+    _check_fixed_roles(found, after)
+    present = set(folded(old.emails))
+    added = [address for address in after.emails if address not in present]
+    for domain in sorted({domain_of(address) for address in added}):
+        known = directory.get(domain)
+        if not isinstance(known, Unknown) and (known is None or known.type != "domain"):
+            raise Refused(f"emails: the domain {domain!r} does not exist on the server; create it first (type: domain).")
+    for address in added:
+        holder = directory.holder(address)
+        if holder is not None and not isinstance(holder, Unknown) and holder.name != old.name:
+            raise Refused(f"emails: {address!r} belongs to the {_words(holder.type)} {holder.name!r}; remove it there first.")
+    for field, types in (*_OF_TYPE.items(), ("members", _MEMBER_TYPES.get(after.type, ()))):
+        for name in getattr(after, field):
+            if name not in getattr(old, field) and not (field == "roles" and is_built_in_role(name)):
+                _check_reference(field, name, types, directory)
+    if after.tenant and after.tenant != old.tenant:
+        _check_reference("tenant", after.tenant, ("tenant",), directory)
+
+
+def _check_fixed_roles(found: Principal | None, after: Principal) -> None:
+    if found is not None and found.type == "api_key" and set(found.roles) != set(after.roles):
+        raise Refused(f"roles: those of the API key {found.name!r} are fixed when it is created; delete the key and create it again.")
+
+
+def _check_reference(field: str, name: str, types: tuple[str, ...], directory: Directory) -> None:
+    known = directory.get(name)
+    if isinstance(known, Unknown):
+        return
+    kinds = " or ".join(_words(kind) for kind in types)
+    if known is None:
+        raise Refused(f"{field}: there is no {kinds} {name!r} on the server; create it first, or correct the name.")
+    if types and known.type not in types:
+        hint = " (use lists for mailing lists)" if field == "member_of" and known.type == "list" else ""
+        raise Refused(f"{field}: {name!r} is a {_words(known.type)}, not a {kinds}{hint}.")
+
+
+def check_rename(found: Principal, wanted: PrincipalOptions, directory: Directory) -> None:
+    """Refuse a new name that is taken, and any for a domain in use: the addresses in it would stay as they are and bounce."""
+    if wanted.new_name is None or wanted.new_name == found.name:
+        return
+    other = directory.get(wanted.new_name)
+    if other is not None and not isinstance(other, Unknown):
+        raise Refused(
+            f"new_name: {wanted.new_name!r} is the name of a {_words(other.type)}, while {found.name!r} exists too; choose another, or delete one of the two."
+        )
+    if found.type == "domain":
+        users = directory.in_domain(found.name)
+        if found.member_count or (not isinstance(users, Unknown) and users):
+            raise Refused(
+                f"new_name: the domain {found.name!r} is in use{_who(users)}; their addresses would keep the old name and bounce. "
+                "Create the new domain, move the addresses, then delete the old one."
+            )
+
+
+def check_delete(found: Principal, wanted: PrincipalOptions, directory: Directory, signatures: t.Callable[[], t.Sequence[str]]) -> None:
+    """Refuse to destroy mail, or to delete a domain in use, unless the option that names the danger is set."""
+    if found.type in WITH_MAIL and found.used_quota > 0 and not wanted.delete_mail:
+        raise Refused(
+            f"the {_words(found.type)} {found.name!r} holds {found.used_quota} bytes of mail, which would be destroyed; set delete_mail: true to do so."
+        )
+    if found.type != "domain" or wanted.delete_in_use:
+        return
+    users = directory.in_domain(found.name)
+    keys = signatures()
+    if found.member_count or (not isinstance(users, Unknown) and users):
+        raise Refused(
+            f"the domain {found.name!r} is in use{_who(users, found.member_count)}; their mail would bounce. "
+            "Remove the addresses first, or set delete_in_use: true."
+        )
+    if keys:
+        raise Refused(
+            f"the domain {found.name!r} still has the DKIM signatures {', '.join(keys)}; "
+            "remove them first (module dkim, state: absent), or set delete_in_use: true."
+        )
+
+
+def _who(users: t.Sequence[Principal] | Unknown, count: int | None = None) -> str:
+    if isinstance(users, Unknown) or not users:
+        return f" by {count} addresses" if count else ""
+    names = ", ".join(f"{_words(user.type)} {user.name!r}" for user in users[:5])
+    return f" by {names}" + (f" and {len(users) - 5} more" if len(users) > 5 else "")
+
+
+def _words(kind: str) -> str:
+    return {"api_key": "API key", "oauth_client": "OAuth client", "list": "mailing list"}.get(kind, kind)
+
+
+def warnings(found: Principal | None, after: Principal) -> t.Iterator[str]:
+    """What would silently lose mail or a login, and is as the user wants it or as it was found."""
+    who = f"the {_words(after.type)} {after.name!r}"
+    if after.type == "individual" and not after.roles and "authenticate" not in after.enabled_permissions:
+        yield f"{who} has no role, so it can neither log in nor receive mail; give it roles: [user]."
+    if after.type == "group" and after.emails and RECEIVE not in after.enabled_permissions:
+        yield f"{who} lacks the permission email-receive, so mail to it is taken and then bounced; add it to enabled_permissions."
+    if after.quota and after.used_quota > after.quota and (found is None or found.quota != after.quota):
+        yield f"{who} uses {after.used_quota} bytes, more than its quota of {after.quota}; its mail waits and then bounces."
+
+
+# How it is shown
+
+
+def shown(principal: Principal) -> dict[str, t.Any]:
+    """A principal as results return it: everything but the secrets, of which only presence and names are told."""
+    values = principal.model_dump(exclude={"password_hashes", "app_passwords", "otp_url"})
+    state = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    state["has_password"] = bool(principal.password_hashes)
+    state["app_passwords"] = sorted(principal.app_passwords)
+    state["has_otp"] = bool(principal.otp_url)
+    return state
+
+
+_DIFFED = (*SCALARS, "quota", *LISTS)
+
+
+def diffed(principal: Principal) -> dict[str, t.Any]:
+    """A principal as diffs show it: what it has of what can be written. Sets are sorted, since their order means nothing."""
+    state: dict[str, t.Any] = {"name": principal.name, "type": principal.type}
+    for field in _DIFFED:
+        value = getattr(principal, field)
+        if isinstance(value, tuple):
+            value = [*value[:1], *sorted(value[1:])] if field == "emails" else sorted(value)
+        if value not in ("", None, []):
+            state[field] = value
+    return state
+
+
+def diffed_secrets(found: Principal | None, secrets: Secrets) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """The secrets' part of a diff: which change, never what they are."""
+    before: dict[str, t.Any] = {}
+    after: dict[str, t.Any] = {}
+    changed = f"{HIDDEN} (changed)"
+    if secrets.password_changes:
+        if found and found.password_hashes:
+            before["password"] = HIDDEN
+        after["password"] = changed
+    if secrets.app_passwords or secrets.removed_app_passwords:
+        stored = found.app_passwords if found else {}
+        before["app_passwords"] = dict.fromkeys(sorted(stored), HIDDEN)
+        kept = {name: HIDDEN for name in stored if name not in secrets.removed_app_passwords}
+        after["app_passwords"] = dict(sorted({**kept, **{each.name: changed for each in secrets.app_passwords}}.items()))
+    if secrets.otp_url is not None:
+        if found and found.otp_url:
+            before["otp_url"] = HIDDEN
+        if secrets.otp_url:
+            after["otp_url"] = changed
+    return before, after

@@ -1,0 +1,282 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: principal
+short_description: Manage one domain, account, group, mailing list, role or key
+version_added: 0.1.0
+author:
+  - The stalwart.mail authors (@stalwart-mail)
+description:
+  - Creates, changes, renames and deletes a principal of a Stalwart mail server. Everything that has a name there is one,
+    namely accounts, groups, mailing lists, domains, roles, tenants, API keys and OAuth clients.
+  - Options that are left out are not touched.
+  - A list option is the exact list, or a dictionary with C(add) and C(remove) that edits the present one.
+    An empty list or text empties the field.
+  - A task that would lose mail is refused before anything is written, unless the option that names the danger is set.
+extends_documentation_fragment:
+  - stalwart.mail.connection
+  - stalwart.mail.attributes
+  - stalwart.mail.attributes.full
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - With O(update_password=always) the password is written each time.
+options:
+  state:
+    description: Whether the principal shall exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description:
+      - The name of the principal. For a domain that is the domain itself, for an account what its owner logs in with.
+      - All principals of a server share one name space. Names are stored in lower case.
+    type: str
+    required: true
+  type:
+    description:
+      - What the principal is. It can't be changed later.
+      - If it is left out, an existing principal of any type is meant, and a new one becomes an V(individual).
+      - V(tenant) needs the paid edition of the server.
+    type: str
+    choices: [individual, group, list, domain, role, tenant, api_key, oauth_client, resource, location]
+  new_name:
+    description:
+      - Renames the principal. Where only this name exists already, nothing is to do.
+      - The name of a domain in use is not changed, since the addresses in it would stay as they are and bounce.
+    type: str
+  description:
+    description: A text for people, such as the full name.
+    type: str
+  quota:
+    description:
+      - How much an account, a group or a tenant may store, in bytes or as in V(10G). An empty text removes the limit.
+    type: raw
+  emails:
+    description:
+      - The addresses. The first one is the primary address.
+      - V(@example.org) makes an account the catch-all of a domain.
+    type: raw
+  urls:
+    description: URLs, for instance those that an OAuth client may redirect to.
+    type: raw
+  picture:
+    description: The URL of a picture.
+    type: str
+  locale:
+    description: The language, as in V(de_DE).
+    type: str
+  member_of:
+    description: The groups that the account or group belongs to.
+    type: raw
+  lists:
+    description: The mailing lists that the account or group receives.
+    type: raw
+  roles:
+    description:
+      - The roles of the account, key, tenant or role.
+      - A new account without this option gets the role V(user), since it could not log in or receive mail without one.
+      - Those of an API key are fixed when it is created.
+    type: raw
+  members:
+    description: The principals that belong to the group, receive the list or have the role.
+    type: raw
+  external_members:
+    description: Addresses on other servers that receive the list.
+    type: raw
+  enabled_permissions:
+    description:
+      - Permissions given beside those of the roles.
+      - A new group without this option gets V(email-receive) and V(email-send), since its mail would bounce without them.
+    type: raw
+  disabled_permissions:
+    description: Permissions taken away, whatever the roles give.
+    type: raw
+  tenant:
+    description: The tenant that the principal belongs to (paid edition).
+    type: str
+  password:
+    description:
+      - The password in clear. It is hashed before it is sent.
+      - For an API key or OAuth client this is its secret.
+    type: str
+  password_hash:
+    description:
+      - The password as a hash that the server knows, for instance one of sha512-crypt, bcrypt or argon2.
+    type: str
+  update_password:
+    description:
+      - V(when_different) verifies O(password) against the stored hash and writes only when it does not fit.
+      - V(on_create) sets it for new principals only.
+      - V(always) writes it each time.
+    type: str
+    choices: [when_different, on_create, always]
+    default: when_different
+  app_passwords:
+    description:
+      - The app passwords of an account as a list of dictionaries with C(name) and either C(password) or C(password_hash).
+      - A dictionary with C(add) (such a list) and C(remove) (a list of names) leaves the others alone.
+    type: raw
+  otp_url:
+    description:
+      - The C(otpauth://) URL of the second factor. An empty text switches it off.
+    type: str
+  enabled:
+    description:
+      - V(false) locks an account, so that it can neither log in nor send. Its mail is still received.
+      - V(true) gives back exactly what was taken.
+    type: bool
+  receive:
+    description: Whether an account that O(enabled=false) locks goes on receiving mail.
+    type: bool
+  deploy:
+    description:
+      - Creates the principal beside an external directory (LDAP, SQL, OIDC), where the server would refuse it.
+    type: bool
+    default: false
+  delete_mail:
+    description: Whether O(state=absent) may delete an account or group that holds mail, which is then destroyed.
+    type: bool
+    default: false
+  delete_in_use:
+    description: Whether O(state=absent) may delete a domain in which there still are addresses or DKIM keys.
+    type: bool
+    default: false
+  reload:
+    description:
+      - With V(auto) the task ends with a reload of the server when it changed a domain, a name or an address,
+        since servers up to 0.15 go on refusing recipients that they refused once.
+      - With V(never) it does not; reload at the end of the play with M(stalwart.mail.reload).
+    type: str
+    choices: [auto, never]
+    default: auto
+seealso:
+  - module: stalwart.mail.principal_info
+  - module: stalwart.mail.reload
+"""
+
+EXAMPLES = r"""
+- name: A domain
+  stalwart.mail.principal:
+    name: example.org
+    type: domain
+    description: Our main domain
+
+- name: An account with an alias
+  stalwart.mail.principal:
+    name: alice
+    description: Alice Liddell
+    emails: [alice@example.org, liddell@example.org]
+    quota: 10G
+    password: "{{ alice_password }}"
+
+- name: A group, and alice in it
+  stalwart.mail.principal:
+    name: sales
+    type: group
+    emails: [sales@example.org]
+    members:
+      add: [alice]
+
+- name: A mailing list that also reaches people elsewhere
+  stalwart.mail.principal:
+    name: news
+    type: list
+    emails: [news@example.org]
+    members: [alice]
+    external_members: [partner@example.net]
+
+- name: An API key that may only read domains
+  stalwart.mail.principal:
+    name: monitoring
+    type: api_key
+    password: "{{ monitoring_secret }}"
+    enabled_permissions: [authenticate, domain-list, domain-get]
+
+- name: Alice is away for good, her mail is kept
+  stalwart.mail.principal:
+    name: alice
+    enabled: false
+"""
+
+RETURN = r"""
+principal:
+  description: The principal as it is after the task, or in check mode would be. Secrets are never returned.
+  returned: success
+  type: dict
+  sample:
+    name: alice
+    type: individual
+    emails: [alice@example.org]
+    roles: [user]
+    has_password: true
+reloaded:
+  description: Whether the server was reloaded.
+  returned: success
+  type: bool
+operations:
+  description: What was done, or in check mode would be. Long lists are cut.
+  returned: success, and when the task failed half-way
+  type: list
+  elements: dict
+  sample: [{"resource": "principal", "name": "alice", "action": "update", "fields": ["emails"]}]
+"""
+
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.task import manage
+
+TASK = Task(
+    own=ArgumentSpec(
+        options={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "name": {"type": "str", "required": True},
+            "type": {
+                "type": "str",
+                "choices": ["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"],
+            },
+            "new_name": {"type": "str"},
+            "description": {"type": "str"},
+            "quota": {"type": "raw"},
+            "emails": {"type": "raw"},
+            "urls": {"type": "raw"},
+            "picture": {"type": "str"},
+            "locale": {"type": "str"},
+            "member_of": {"type": "raw"},
+            "lists": {"type": "raw"},
+            "roles": {"type": "raw"},
+            "members": {"type": "raw"},
+            "external_members": {"type": "raw"},
+            "enabled_permissions": {"type": "raw"},
+            "disabled_permissions": {"type": "raw"},
+            "tenant": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "password_hash": {"type": "str", "no_log": True},
+            "update_password": {"type": "str", "choices": ["when_different", "on_create", "always"], "default": "when_different", "no_log": False},
+            "app_passwords": {"type": "raw", "no_log": True},
+            "otp_url": {"type": "str", "no_log": True},
+            "enabled": {"type": "bool"},
+            "receive": {"type": "bool"},
+            "deploy": {"type": "bool", "default": False},
+            "delete_mail": {"type": "bool", "default": False},
+            "delete_in_use": {"type": "bool", "default": False},
+            "reload": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+        },
+    ),
+    run=manage,
+)
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()
