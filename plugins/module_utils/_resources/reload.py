@@ -10,7 +10,7 @@ import typing as t
 
 from .._errors import Refused, ServerError
 from .._reconcile.plan import Change, Mode, Outcome
-from .._server.models import ReloadReport
+from .._server.models.server import ReloadReport
 from .._server.port import Server
 from ._options import Options, read
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .models import About, DnsRecord, Edit, Principal, PrincipalType, ReloadReport, Signature
+from .models.dns import DnsRecord, Signature
+from .models.principal import Edit, Principal, PrincipalType
+from .models.server import About, ReloadReport
 
 
 class Principals(t.Protocol):

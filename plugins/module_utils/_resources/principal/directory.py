@@ -10,7 +10,7 @@ import typing as t
 
 from ..._errors import PermissionDenied
 from ..._names import canonical_address, domain_of
-from ..._server.models import BUILT_IN_ROLES, Principal
+from ..._server.models.principal import BUILT_IN_ROLES, Principal
 from ..._server.port import Server
 
 

@@ -12,7 +12,7 @@ from ..._deps import AfterValidator, BeforeValidator, Field, model_validator
 from ..._errors import InvalidOption
 from ..._names import canonical_domain
 from ..._passwords import require_usable_hash
-from ..._server.models import PrincipalType
+from ..._server.models.principal import PrincipalType
 from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, one_or_more, text
 
 UpdatePassword = t.Literal["when_different", "on_create", "always"]

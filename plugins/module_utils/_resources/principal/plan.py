@@ -13,7 +13,7 @@ from ..._names import domain_of
 from ..._passwords import hash_password, verify_password
 from ..._reconcile.compare import same_items, same_with_first
 from ..._secrets import HIDDEN
-from ..._server.models import Add, Edit, Principal, Remove, Set, SetAppPassword, SetOtp, SetPassword
+from ..._server.models.principal import Add, Edit, Principal, Remove, Set, SetAppPassword, SetOtp, SetPassword
 from .directory import Directory, Unknown, folded, is_built_in_role
 from .options import WITH_MAIL, AppPassword, AppPasswordEdit, PrincipalOptions
 

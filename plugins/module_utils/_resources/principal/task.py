@@ -12,7 +12,7 @@ from ..._errors import InvalidOption, NotApplied, Refused
 from ..._names import canonical_domain
 from ..._reconcile.compare import difference
 from ..._reconcile.plan import Change, Mode, Outcome, apply
-from ..._server.models import Principal, PrincipalType
+from ..._server.models.principal import Principal, PrincipalType
 from ..._server.port import Server
 from .._options import Item, Name, Options, one_or_more, read
 from ..reload import refresh_recipients

@@ -12,7 +12,8 @@ import typing as t
 from ..._errors import NotFound, PermissionDenied, ServerFault
 from ..._http import HttpClient
 from ..._secrets import scrub
-from ..models import About, DnsRecord, ReloadReport
+from ..models.dns import DnsRecord
+from ..models.server import About, ReloadReport
 from ._call import RestCaller
 from .principals import RestPrincipals
 from .settings import RestSettings

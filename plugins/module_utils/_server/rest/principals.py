@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._errors import NotFound
-from ..models import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetPassword
+from ..models.principal import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetPassword
 from ._call import RestCaller
 
 _TO_WIRE_TYPE: dict[str, str] = {"api_key": "apiKey", "oauth_client": "oauthClient"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..models import Signature
+from ..models.dns import Signature
 from ._call import RestCaller
 from .settings import RestSettings
 

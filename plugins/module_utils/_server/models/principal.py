@@ -2,29 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a mail server answers, and what it can be told, in the words of neither API generation.
-
-Lists are tuples, so that a model can be compared and kept. Names and addresses are as the server spells them.
-"""
+"""Principals as a server has them, and the edits it can be told."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from .._deps import BaseModel, ConfigDict, Field
+from ..._deps import Field
+from .base import Model
 
 PrincipalType = t.Literal["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"]
 PRINCIPAL_TYPES: tuple[str, ...] = t.get_args(PrincipalType)
 
 #: Roles that every server has, whatever principals exist.
 BUILT_IN_ROLES = ("user", "admin", "tenant-admin")
-
-
-class Model(BaseModel):
-    """Base of all models: frozen, strict about names, silent about values in its errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Principal(Model):
@@ -105,37 +97,3 @@ class SetOtp:
 
 
 Edit = Set | Add | Remove | SetPassword | SetAppPassword | SetOtp
-
-
-class Signature(Model):
-    """A DKIM signature as the server has it. `algorithm` is "rsa" or "ed25519"; the private key stays on the server."""
-
-    id: str
-    domain: str
-    selector: str
-    algorithm: t.Literal["rsa", "ed25519"]
-    private_key: str = Field(default="", repr=False)
-
-
-class DnsRecord(Model):
-    """A record that the server wants published: `name` is absolute, `content` is unquoted and holds priorities."""
-
-    type: str
-    name: str
-    content: str
-
-
-class ReloadReport(Model):
-    """What a reload said. Keys are settings keys, values are sentences."""
-
-    errors: dict[str, str] = Field(default_factory=dict)
-    warnings: dict[str, str] = Field(default_factory=dict)
-
-
-class About(Model):
-    """What a server tells of itself and of the caller. Empty where it does not say, or may not be asked."""
-
-    version: str = ""
-    edition: t.Literal["", "community", "enterprise"] = ""
-    generation: t.Literal["rest", "jmap"] = "rest"
-    permissions: tuple[str, ...] = ()

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server says of itself and of its settings."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._deps import Field
+from .base import Model
+
+
+class ReloadReport(Model):
+    """What a reload said. Keys are settings keys, values are sentences."""
+
+    errors: dict[str, str] = Field(default_factory=dict)
+    warnings: dict[str, str] = Field(default_factory=dict)
+
+
+class About(Model):
+    """What a server tells of itself and of the caller. Empty where it does not say, or may not be asked."""
+
+    version: str = ""
+    edition: t.Literal["", "community", "enterprise"] = ""
+    generation: t.Literal["rest", "jmap"] = "rest"
+    permissions: tuple[str, ...] = ()
