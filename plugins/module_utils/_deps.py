@@ -15,6 +15,20 @@ import typing as t
 
 from ._errors import LibraryMissing
 
+__all__ = [
+    "AfterValidator",
+    "BaseModel",
+    "BeforeValidator",
+    "ConfigDict",
+    "Field",
+    "ValidationError",
+    "field_validator",
+    "httpx",
+    "model_validator",
+    "require_libraries",
+    "to_camel",
+]
+
 
 class _Missing:
     """Stands for a library that could not be imported: base class, decorator, call and attribute all evaluate."""
@@ -38,16 +52,9 @@ class _Missing:
 _failures: dict[str, str] = {}
 
 if t.TYPE_CHECKING:
-    import httpx as httpx
-    from pydantic import AfterValidator as AfterValidator
-    from pydantic import BaseModel as BaseModel
-    from pydantic import BeforeValidator as BeforeValidator
-    from pydantic import ConfigDict as ConfigDict
-    from pydantic import Field as Field
-    from pydantic import ValidationError as ValidationError
-    from pydantic import field_validator as field_validator
-    from pydantic import model_validator as model_validator
-    from pydantic.alias_generators import to_camel as to_camel
+    import httpx
+    from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+    from pydantic.alias_generators import to_camel
 else:
     try:
         import httpx

@@ -318,7 +318,7 @@ class HttpClient:
             with self._client.stream(
                 "GET", target, params=query, headers={"Accept": accept}, timeout=httpx.Timeout(self.connection.timeout, read=max(limit, 1.0))
             ) as response:
-                failure = self._failure(shown, response.status_code, response, lambda: response.read())
+                failure = self._failure(shown, response.status_code, response, response.read)
                 if failure is not None:
                     raise failure
                 for line in response.iter_lines():
@@ -395,7 +395,7 @@ class HttpClient:
         if status < 300:
             return None
         if status < 400:
-            place = scrub(str(response.headers.get("location", "nowhere")).split("?")[0], self.connection.secrets)
+            place = scrub(str(response.headers.get("location", "nowhere")).partition("?")[0], self.connection.secrets)
             return UnexpectedAnswer(f"the server redirects to {place}; logins are not sent there. Set url to the server itself", request=shown, status=status)
         if status == 401:
             _guard.count(self.connection)

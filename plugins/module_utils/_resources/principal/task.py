@@ -46,8 +46,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
             f"choose another name than that of the {found.type}, or delete it first."
         )
     wanted = t.cast(_ManageOptions, wanted.for_type(found.type if found else wanted.type or "individual"))
-    if wanted.state == "absent":
-        assert found is not None
+    if found is not None and wanted.state == "absent":
         changes = [delete_change(server, found, wanted, directory)]
         after = None
     else:
@@ -141,7 +140,7 @@ def _confirmed(server: Server, after: Principal) -> Principal:
     now = server.principals.get(after.name)
     if now is None:
         raise NotApplied(f"the server answered success, but the principal {after.name!r} does not exist now; another run may have deleted it.")
-    missing, _ = difference({k: v for k, v in plan.diffed(after).items() if k != "members"}, {k: v for k, v in plan.diffed(now).items() if k != "members"})
+    missing, _other = difference({k: v for k, v in plan.diffed(after).items() if k != "members"}, {k: v for k, v in plan.diffed(now).items() if k != "members"})
     if missing:
         raise NotApplied(f"the server answered success for the principal {after.name!r}, but has other values now of: {', '.join(sorted(missing))}.")
     return now

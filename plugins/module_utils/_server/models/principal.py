@@ -96,4 +96,4 @@ class SetOtp:
     url: str | None = dataclasses.field(repr=False)
 
 
-Edit = Set | Add | Remove | SetPassword | SetAppPassword | SetOtp
+Edit: t.TypeAlias = "Set | Add | Remove | SetPassword | SetAppPassword | SetOtp"

@@ -130,8 +130,8 @@ def _read(item: dict[str, t.Any]) -> Principal:
 
 
 def _split_app_password(secret: str) -> tuple[str, str]:
-    name, _, stored = secret[len(_APP_PREFIX) :].partition("$")
-    return name, stored
+    parts = secret[len(_APP_PREFIX) :].partition("$")
+    return parts[0], parts[2]
 
 
 def _write(principal: Principal) -> dict[str, t.Any]:
