@@ -271,7 +271,7 @@ def artifact(run: Run) -> None:
     with tarfile.open(archive) as tar:
         held = [member.name for member in tar.getmembers() if member.isfile()]
     run.fail("The artifact holds files that do not belong in it", [name for name in held if not BELONGS.fullmatch(name)])
-    names = [str(path.relative_to(staged())) for path in staged().rglob("*") if path.is_file()]
+    names = [str(path.relative_to(staged())) for path in staged().rglob("*") if path.is_file() and path.suffix != ".pyc"]
     shipped = [name for name in names if name.startswith(("plugins/", "playbooks/", "roles/", "meta/")) or name in ("README.md", "COPYING")]
     run.fail("The artifact lacks files", sorted(set(shipped) - set(held)))
 
