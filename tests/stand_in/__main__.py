@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import pathlib
 
 import uvicorn
 
@@ -24,7 +25,8 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> None:
     options = arguments().parse_args()
-    server = Server(options.version, options.enterprise, Ports(options.port, options.smtp_port, options.submission_port))
+    certificate = pathlib.Path(options.certificate).read_text() if options.certificate else None
+    server = Server(options.version, options.enterprise, Ports(options.port, options.smtp_port, options.submission_port), certificate)
     uvicorn.run(
         Application(server),
         host="127.0.0.1",
@@ -32,7 +34,6 @@ def main() -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
-        date_header=False,
         ssl_certfile=options.certificate,
         ssl_keyfile=options.key,
         timeout_graceful_shutdown=2,

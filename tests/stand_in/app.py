@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from . import errors, rest
-from .access import AccessToken
+from .access import AccessToken, LoginFailed
 from .call import Call, Parameters, json_response
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
 
 
 def problem_response(problem: errors.Problem) -> Response:
-    return Response(json.dumps(problem.body), problem.status, {"content-type": "application/problem+json", **problem.headers})
+    return Response(json.dumps(problem.body, separators=(",", ":")), problem.status, {"content-type": "application/problem+json", **problem.headers})
 
 
 class Application:
@@ -67,7 +67,11 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.server.start()
+                try:
+                    await self.server.start()
+                except OSError as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.server.stop()
@@ -75,26 +79,63 @@ class Application:
                 return
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        method = scope["method"]
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("/")[1:]
+        remote_ip = self._remote_ip(scope, headers)
+        if self.server.access.is_blocked(remote_ip):
+            raise errors.Problem(403, "Forbidden", "Forbidden")
         match path:
-            case ["healthz", "live" | "ready", *_]:
-                return problem_response(errors.Problem(200, "OK", "OK"))
+            case ["api", *_] if method == "OPTIONS":
+                return Response(status_code=204, headers={"content-type": "application/problem+json"})
             case ["api", *rest_path]:
-                return await self._manage(rest_path, scope, receive)
+                return await self._manage(rest_path, scope, receive, headers, remote_ip)
+            case ["healthz", "live" | "ready", *_]:
+                self.server.access.count_anonymous(remote_ip)
+                return problem_response(errors.Problem(200, "OK", "OK"))
+            case ["auth", *rest_path]:
+                if rest_path[:1] in (["token"], ["device"]):
+                    self.server.access.count_anonymous(remote_ip)
+                body = await read_body(receive) or b""
+                return await self.server.oauth.handle(method, rest_path, headers, body, self._base_url(scope, headers), remote_ip)
+            case [".well-known", "oauth-authorization-server"] if method == "GET":
+                return self.server.oauth.metadata(self._base_url(scope, headers))
+            case ["robots.txt"]:
+                return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
         raise errors.not_found()
 
-    async def _manage(self, path: list[str], scope: Scope, receive: Receive) -> Response:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    def _remote_ip(self, scope: Scope, headers: dict[str, str]) -> str:
         remote_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        if self.server.settings.live.get("http.use-x-forwarded") == "true":
+            return headers.get("x-forwarded-for", remote_ip).split(",")[0].strip()
+        return str(remote_ip)
+
+    @staticmethod
+    def _base_url(scope: Scope, headers: dict[str, str]) -> str:
+        return f"{scope['scheme']}://{headers.get('host', 'localhost')}"
+
+    async def _manage(self, path: list[str], scope: Scope, receive: Receive, headers: dict[str, str], remote_ip: str) -> Response:
+        query = Parameters(scope["query_string"].decode("latin-1"))
+        token = self._caller(path, query, headers, remote_ip)
         body = await read_body(receive)
-        token = self._authenticate(headers)
-        handler = rest.AREAS.get(path[0] if path else "")
+        handler = rest.AREAS.get(path[0])
         if handler is None:
             raise errors.not_found()
-        query = Parameters(scope["query_string"].decode("latin-1"))
         return await handler(Call(self.server, scope["method"], path, query, headers, body, token, remote_ip))
 
-    def _authenticate(self, headers: dict[str, str]) -> AccessToken:
-        return AccessToken(0, "admin", frozenset())
-
-
+    def _caller(self, path: list[str], query: Parameters, headers: dict[str, str], remote_ip: str) -> AccessToken:
+        """The caller by its login, or by the short-lived token in the query that a browser's event stream carries."""
+        try:
+            return self.server.access.authenticate(headers.get("authorization"), remote_ip)
+        except LoginFailed:
+            token = query.text("token")
+            match path[:2]:
+                case ["troubleshoot", *_] if token is not None:
+                    grant, permissions = "troubleshoot", {"troubleshoot"}
+                case ["telemetry", "traces"] if token is not None and self.server.enterprise:
+                    grant, permissions = "live_tracing", {"metrics-live", "tracing-live"}
+                case ["telemetry", "metrics"] if token is not None and self.server.enterprise:
+                    grant, permissions = "live_metrics", {"metrics-live", "tracing-live"}
+                case _:
+                    raise
+            return AccessToken(self.server.oauth.validate(token, grant).principal_id, "", frozenset(permissions))

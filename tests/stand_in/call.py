@@ -6,11 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.responses import Response
 
 from . import errors
+from .values import parse_json
 
 if TYPE_CHECKING:
     from .access import AccessToken
@@ -20,19 +21,17 @@ _UNSIGNED = re.compile(r"\+?[0-9]+")
 
 
 class Parameters:
-    """The query of a request. The first of several values under one name counts."""
+    """The query of a request. Empty values count as missing; the last of several values under one name counts."""
 
     def __init__(self, query: str) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            self._values.setdefault(name, value)
+        self._values = dict(parse_qsl(query))
 
     def __contains__(self, name: str) -> bool:
-        return bool(self._values.get(name))
+        return name in self._values
 
     def text(self, name: str) -> str | None:
-        """The value, or None where it is missing or empty, as the server sees it."""
-        return self._values.get(name) or None
+        """The value, or None where it is missing or empty."""
+        return self._values.get(name)
 
     def number(self, name: str) -> int | None:
         """An unsigned integer, or None where it is missing or no such number."""
@@ -72,17 +71,17 @@ class Call:
     def json(self) -> Any:
         """The body as JSON. Raises Problem 400 where there is none."""
         try:
-            return json.loads((self.body or b"").decode("utf-8"))
-        except (ValueError, RecursionError):
+            return parse_json(self.body)
+        except ValueError:
             raise errors.bad_parameters() from None
 
 
 def decode_element(segment: str) -> str:
-    """A path element as the server decodes it (like a form value; undecodable bytes leave it as it was)."""
+    """A path element without its percent-encoding; as it was where that is no UTF-8."""
     try:
-        return unquote_to_bytes(segment.replace("+", " ")).decode("utf-8")
+        return unquote_to_bytes(segment).decode("utf-8")
     except UnicodeDecodeError:
-        return unquote_plus(segment)
+        return segment
 
 
 def json_response(value: Any, status: int = 200) -> Response:

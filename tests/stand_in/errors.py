@@ -73,6 +73,24 @@ def forbidden() -> Problem:
     return Problem(403, "Forbidden", "You do not have enough permissions to access this resource.")
 
 
+def token_required() -> Problem:
+    return Problem(
+        402, "TOTP code required", "A TOTP code is required to authenticate this account. Try authenticating again using 'secret$totp_token'."
+    )
+
+
+def over_tenant_quota() -> Problem:
+    return Problem(403, "Tenant quota exceeded", "Your organization has exceeded its quota.")
+
+
+def too_many_requests() -> Problem:
+    return Problem(429, "Too Many Requests", "Your request has been rate limited. Please try again in a few seconds.")
+
+
+def too_many_logins() -> Problem:
+    return Problem(429, "Too Many Authentication Attempts", "Your request has been rate limited. Please try again in a few minutes.")
+
+
 def bad_parameters(detail: str = "JSON deserialization failed") -> Problem:
     return Problem(400, "Invalid parameters", detail)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
+from .access import Access
 from .directory import Directory
 from .mail.queue import Queue
+from .mail.smtp import Listeners
+from .oauth import OAuth
+from .permissions import Permissions
 from .settings_store import SettingsStore
 
 Version = tuple[int, int, int]
@@ -16,6 +22,8 @@ Version = tuple[int, int, int]
 def parse_version(text: str) -> Version:
     """``0.15.5`` or ``v0.15.5`` as a tuple. Raises ValueError for anything else."""
     major, minor, patch = (int(part) for part in text.removeprefix("v").split("."))
+    if not (0, 13, 0) <= (major, minor, patch) < (0, 16, 0):
+        raise ValueError(f"no server of version {text}")
     return major, minor, patch
 
 
@@ -30,17 +38,26 @@ class Ports:
 
 @dataclass
 class Server:
-    """All state of one stand-in server; nothing outlives it."""
+    """All state of one stand-in server; nothing outlives it.
+
+    ``certificate`` is the PEM text of the server's certificate chain, where it has one.
+    """
 
     version: Version
     enterprise: bool = False
     ports: Ports = field(default_factory=lambda: Ports(http=0))
+    certificate: str | None = None
     now: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
-        self.settings = SettingsStore(self.version)
+        self.permissions = Permissions(self.version)
+        self.settings = SettingsStore(self.version, self.ports)
         self.directory = Directory(self)
+        self.access = Access(self)
+        self.oauth = OAuth(self)
         self.queue = Queue(self)
+        self.listeners = Listeners(self)
+        self._background: set[asyncio.Task[None]] = set()
 
     @property
     def version_text(self) -> str:
@@ -54,8 +71,24 @@ class Server:
         """The name the running server goes by (of the last reload, not of the stored settings)."""
         return self.settings.live.get("server.hostname") or "localhost"
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background, after the request that asked for it was answered."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def reload(self) -> None:
+        """Make the stored settings live, as a reload without errors does; the caches of recipients start afresh."""
+        self.settings.apply()
+        self.directory.cache.clear()
+        self.access.reload()
+
     async def start(self) -> None:
         await self.queue.start()
+        await self.listeners.start()
 
     async def stop(self) -> None:
+        await self.listeners.stop()
+        for task in self._background:
+            task.cancel()
         await self.queue.stop()

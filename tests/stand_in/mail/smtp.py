@@ -1,3 +1,139 @@
-"""SMTP listeners: port 25 and submission, with the server's recipient checks."""
+"""SMTP listeners: one that stands for port 25, one for submission after a login; with the server's checks of senders and recipients.
+
+The pause that the server makes before it refuses (``session.rcpt.errors.wait``, five seconds) is left out: nobody learns anything from it.
+"""
 
 from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from .. import errors
+from ..values import domain_of
+from .queue import Accepted
+
+if TYPE_CHECKING:
+    from ..access import AccessToken
+    from ..state import Server
+
+_MESSAGE_LIMIT = 104_857_600
+
+
+class _Handler:
+    """One connection's answers."""
+
+    def __init__(self, server: Server, submission: bool) -> None:
+        self._server = server
+        self._submission = submission
+        self._refused = 0
+
+    async def handle_MAIL(self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        caller: AccessToken | None = session.auth_data if session.authenticated else None
+        if self._submission and caller is None:
+            return "503 5.5.1 You must authenticate first."
+        if caller is not None and self._setting("session.auth.must-match-sender", True):
+            sender = address.lower()
+            own = [caller.name, *caller.emails]
+            if sender not in own and not any(mine.startswith("@") and sender.endswith(mine) for mine in own):
+                return "501 5.5.4 You are not allowed to send from this address."
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        if len(envelope.rcpt_tos) >= 100:
+            return "455 4.5.3 Too many recipients."
+        wanted = address.lower()
+        if wanted in (other.lower() for other in envelope.rcpt_tos):
+            return "250 2.1.5 OK"
+        directory = self._server.directory
+        recipients = [address]
+        if directory.is_local_domain(domain_of(wanted) or ""):
+            found = directory.recipient(wanted)
+            if found is False:
+                return self._refuse(smtp, "550 5.1.2 Mailbox does not exist.")
+            if isinstance(found, list):
+                recipients = [member for member in found if member.lower() != wanted]
+        elif not session.authenticated and not self._setting("session.rcpt.relay", False):
+            return self._refuse(smtp, "550 5.1.2 Relay not allowed.")
+        taken = {other.lower() for other in envelope.rcpt_tos}
+        envelope.rcpt_tos.extend(dict.fromkeys(recipient for recipient in recipients if recipient.lower() not in taken))
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, smtp: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        caller: AccessToken | None = session.auth_data if session.authenticated else None
+        content = envelope.original_content or b""
+        queue_id = await self._server.queue.accept(
+            Accepted(
+                sender=envelope.mail_from or "",
+                recipients=[str(address) for address in envelope.rcpt_tos],
+                content=content,
+                ehlo_domain=str(session.host_name or ""),
+                remote_ip=str(session.peer[0]) if session.peer else "127.0.0.1",
+                authenticated_as=caller.name if caller is not None else None,
+                tls=session.ssl is not None,
+            )
+        )
+        return f"250 2.0.0 Message queued with id {queue_id}."
+
+    def authenticate(self, smtp: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        if not isinstance(data, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        remote_ip = str(session.peer[0]) if session.peer else "127.0.0.1"
+        try:
+            token = self._server.access.login(data.login.decode().strip().lower(), data.password.decode(), remote_ip)
+            token.require("authenticate")
+            token.require("email-send")
+        except errors.Problem as problem:
+            sentence = {
+                402: "334 5.7.8 Missing TOTP token, try with 'secret$totp_code'.",
+                403: "550 5.7.1 Your account is not authorized to use this service.",
+            }.get(problem.status, "535 5.7.8 Authentication credentials invalid.")
+            return AuthResult(success=False, handled=False, message=sentence)
+        return AuthResult(success=True, auth_data=token, message="235 2.7.0 Authentication succeeded.")
+
+    def _setting(self, key: str, default: bool) -> bool:
+        return {"true": True, "false": False}.get(self._server.settings.live.get(key, ""), default)
+
+    def _refuse(self, smtp: SMTP, sentence: str) -> str:
+        self._refused += 1
+        if self._refused < 5:
+            return sentence
+        if smtp.transport is not None:
+            asyncio.get_running_loop().call_soon(smtp.transport.close)
+        return "451 4.3.0 Too many errors, disconnecting."
+
+
+class Listeners:
+    """The SMTP ports of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._listening: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Raises OSError where a port is taken."""
+        loop = asyncio.get_running_loop()
+        for port, submission in ((self._server.ports.smtp, False), (self._server.ports.submission, True)):
+            if port is not None:
+                self._listening.append(await loop.create_server(lambda submission=submission: self._protocol(submission), "127.0.0.1", port))
+
+    async def stop(self) -> None:
+        for listening in self._listening:
+            listening.close()
+
+    def _protocol(self, submission: bool) -> SMTP:
+        handler = _Handler(self._server, submission)
+        return SMTP(
+            handler,
+            hostname=self._server.hostname,
+            ident="Stalwart ESMTP at your service.",
+            data_size_limit=_MESSAGE_LIMIT,
+            enable_SMTPUTF8=True,
+            authenticator=handler.authenticate if submission else None,
+            auth_require_tls=False,
+            auth_exclude_mechanism=None if submission else ["PLAIN", "LOGIN"],
+        )

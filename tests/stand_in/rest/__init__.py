@@ -25,4 +25,4 @@ def area(name: str) -> Callable[[Handler], Handler]:
 
 def load() -> None:
     """Import every area, so that it registers itself."""
-    from . import account, dkim, dns, logs, oauth, principal, queue, reload, reports, settings, spam, store, telemetry, troubleshoot, update  # noqa: F401
+    from . import account, dkim, dns, logs, oauth, principal, queue, reload, reports, restart, settings, spam, store, telemetry, troubleshoot, update  # noqa: F401
