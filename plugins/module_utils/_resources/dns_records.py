@@ -14,7 +14,7 @@ import ipaddress
 import re
 import typing as t
 
-from .._server.models import Model
+from .._server.models.base import Model
 
 DEFAULT_TTL = 3600
 
@@ -150,13 +150,15 @@ def group(records: t.Iterable[Record]) -> tuple[RecordSet, ...]:
 
 def as_result(found: Record | RecordSet) -> dict[str, t.Any]:
     """The model as a task returns it: without the fields that its type does not have."""
-    return found.model_dump(mode="json", exclude_none=True)
+    data: dict[str, t.Any] = found.model_dump(mode="json", exclude_none=True)
+    return data
 
 
 def from_result(data: t.Mapping[str, t.Any]) -> RecordSet:
     """The record set that `as_result` was made of. Raises ValueError for anything else."""
     try:
-        return RecordSet.model_validate(dict(data))
+        found: RecordSet = RecordSet.model_validate(dict(data))
+        return found
     except ValueError:
         raise ValueError(
             "this is not a record set: give elements of the record_sets that dns_records_info or the filter stalwart.mail.record_sets return."
@@ -216,24 +218,28 @@ def absolute_name(text: str) -> str:
     Names of records may hold what names of hosts may not: underscores, `*`, anything escaped.
     Raises ValueError for an empty name or a label that is too long.
     """
-    name = text.strip().lower()
-    if name == ".":
-        return name
-    name = name[:-1] if name.endswith(".") and not name.endswith("\\.") else name
-    if not name:
+    labels = _labels(text.strip().lower().replace("\u3002", "."))
+    if labels == ["", ""]:
+        return "."
+    if labels[-1] == "" and len(labels) > 1:
+        labels.pop()
+    if labels == [""]:
         raise ValueError("a DNS name is empty.")
-    labels = [_label(label) for label in _labels(name.replace("\u3002", "."))]
-    if any(not label for label in labels):
+    raw = [_label_bytes(label) for label in labels]
+    if not all(raw):
         raise ValueError(f"{text!r} is not a DNS name: two dots follow each other, or it begins with one.")
-    if any(_bytes_of(label) > 63 for label in labels):
+    if any(len(label) > 63 for label in raw):
         raise ValueError(f"{text!r} is not a DNS name: a label is longer than 63 bytes.")
-    if sum(_bytes_of(label) + 1 for label in labels) > 254:
+    if sum(len(label) + 1 for label in raw) > 254:
         raise ValueError(f"{text!r} is not a DNS name: it is longer than 253 bytes.")
-    return ".".join(labels) + "."
+    return "".join(_written_label(label) + "." for label in raw)
 
 
 def is_within(fqdn: str, apex: str) -> bool:
     """Whether an absolute name is the other or below it."""
+    if "\\" in fqdn:  # an escaped dot separates nothing
+        labels = _labels(apex) if apex != "." else [""]
+        return _labels(fqdn)[-len(labels) :] == labels
     return fqdn == apex or apex == "." or fqdn.endswith(f".{apex}")
 
 
@@ -254,37 +260,45 @@ def zone_of(fqdn: str, zones: t.Iterable[str]) -> str:
     return max(holding, key=len)
 
 
+_NAME_TOKEN = re.compile(r"\\[0-9]{3}|\\.|.", re.DOTALL)
+
+
 def _labels(name: str) -> list[str]:
     """The labels, split at the dots that are not escaped."""
-    return re.findall(r"(?:[^.\\]|\\.)+|(?<=\.)(?=\.)|^(?=\.)", name, re.DOTALL) if "\\" in name else name.split(".")
+    if "\\" not in name:
+        return name.split(".")
+    labels = [""]
+    for token in _NAME_TOKEN.findall(name):
+        if token == ".":
+            labels.append("")
+        else:
+            labels[-1] += token
+    return labels
 
 
-_PLAIN_LABEL = re.compile(r"[a-z0-9_*-]+", re.ASCII)
-
-
-def _label(label: str) -> str:
-    if _PLAIN_LABEL.fullmatch(label):
-        return label
+def _label_bytes(label: str) -> bytes:
     if not label.isascii():
         import idna  # a dependency of httpx; loaded only for the names that need it
 
         try:
-            return idna.encode(label, uts46=True).decode("ascii")
+            return idna.encode(label, uts46=True)
         except (idna.IDNAError, UnicodeError):
-            pass  # not a name of a host: its bytes are escaped
-    return "".join(_escaped(found) for found in re.findall(r"\\[0-9]{3}|\\.|.", label, re.DOTALL))
+            pass  # not a name of a host: its own bytes count
+    if "\\" not in label:
+        return label.encode(errors="surrogateescape")
+    raw = bytearray()
+    for token in _NAME_TOKEN.findall(label):
+        if len(token) == 4:
+            if int(token[1:]) > 255:
+                raise ValueError(f"{label!r} is no label of a DNS name: {token} is no byte.")
+            raw.append(int(token[1:]))
+        else:
+            raw += token[-1].encode(errors="surrogateescape")
+    return bytes(raw).lower()
 
 
-def _escaped(char: str) -> str:
-    if (char.startswith("\\") and len(char) > 1) or char in "!#%&'+,/:<=>?[]^`{|}~" or _PLAIN_LABEL.fullmatch(char):
-        return char
-    if char in '"().;\\@$':
-        return f"\\{char}"
-    return "".join(f"\\{byte:03d}" for byte in char.encode(errors="surrogateescape"))
-
-
-def _bytes_of(label: str) -> int:
-    return len(re.sub(r"\\[0-9]{3}|\\.", "x", label))
+def _written_label(raw: bytes) -> str:
+    return "".join(f"\\{byte:c}" if byte in b'"().;\\@$' else f"{byte:c}" if 0x20 < byte < 0x7F else f"\\{byte:03d}" for byte in raw)
 
 
 # -- contents --------------------------------------------------------------------------------------------------------
@@ -326,6 +340,8 @@ def _parse_tlsa(text: str) -> dict[str, t.Any]:
     if re.fullmatch(r"(?:[0-9a-f]{2})+", data) is None:
         raise ValueError("the association data are not hexadecimal")
     numbers = [_number(number, 0xFF) for number in (usage, selector, matching_type)]
+    if len(data) != {1: 64, 2: 128}.get(numbers[2], len(data)):
+        raise ValueError("the association data are not as long as a hash of the matching type")
     value = " ".join([*map(str, numbers), data])
     return {"value": value, "rdata": value, "usage": numbers[0], "selector": numbers[1], "matching_type": numbers[2], "data": data}
 
