@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import hypothesis
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".cache/tree"
@@ -18,6 +22,16 @@ def pytest_configure() -> None:
         link.symlink_to("../../../..", target_is_directory=True)
     except FileExistsError:  # made before, or by another pytest worker
         pass
+
+    # A loaded machine is no reason to fail, and CI tries the same examples each time.
+    hypothesis.settings.register_profile(
+        "here",
+        database=None if "CI" in os.environ else DirectoryBasedExampleDatabase(ROOT / ".cache/hypothesis"),
+        deadline=None,
+        derandomize="CI" in os.environ,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("here")
 
     from ansible.plugins.loader import init_plugin_loader
 
