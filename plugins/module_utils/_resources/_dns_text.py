@@ -213,40 +213,44 @@ def octodns_files(sets: t.Iterable[RecordSet]) -> dict[str, str]:
 
 def _octodns_file(names: dict[str, list[RecordSet]]) -> str:
     # JSON's strings and numbers are YAML's, so the file needs no YAML library, which the host of a module may lack.
+    # octoDNS wants all keys in order, names with numbers in that of the numbers.
     lines = ["---"]
-    for name in sorted(names):
+    for name in sorted(names, key=_natural):
         lines.append(f"{json.dumps(name)}:")
         for found in names[name]:
-            lines.append(f"  - type: {found.type}")
-            lines.append(f"    ttl: {found.ttl}")
-            lines.append("    values:" if found.type not in _OCTODNS_SINGLE else f"    value: {json.dumps(found.records[0].target)}")
-            if found.type not in _OCTODNS_SINGLE:
+            lines.extend([f"  - ttl: {found.ttl}", f"    type: {found.type}"])
+            if found.type in ("CNAME", "DNAME"):
+                lines.append(f"    value: {json.dumps(found.records[0].target)}")
+            else:
+                lines.append("    values:")
                 lines.extend(line for record in found.records for line in _octodns_value(record))
     return "\n".join(lines) + "\n"
 
 
-_OCTODNS_SINGLE = ("CNAME", "DNAME")
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
 
 
 def _octodns_value(record: Record) -> list[str]:
     fields: dict[str, t.Any]
     if record.type == "MX":
-        fields = {"preference": record.priority, "exchange": record.target}
+        fields = {"exchange": record.target, "preference": record.priority}
     elif record.type == "SRV":
-        fields = {"priority": record.priority, "weight": record.weight, "port": record.port, "target": record.target}
+        fields = {"port": record.port, "priority": record.priority, "target": record.target, "weight": record.weight}
     elif record.type == "CAA":
         fields = {"flags": record.flags, "tag": record.tag, "value": record.property_value}
     elif record.type == "TLSA":
         fields = {
-            "certificate_usage": record.usage,
-            "selector": record.selector,
-            "matching_type": record.matching_type,
             "certificate_association_data": record.data,
+            "certificate_usage": record.usage,
+            "matching_type": record.matching_type,
+            "selector": record.selector,
         }
     else:
         # octoDNS wants the semicolons of a TXT escaped; it cuts the value into chunks itself.
-        return [f"      - {json.dumps(record.value.replace(';', chr(92) + ';') if record.type == 'TXT' else record.value)}"]
-    return [f"      {'-' if index == 0 else ' '} {name}: {json.dumps(value)}" for index, (name, value) in enumerate(fields.items())]
+        value = record.value.replace(";", "\\;") if record.type == "TXT" else record.value
+        return [f"      - {json.dumps(value)}"]
+    return [f"      {' ' if index else '-'} {name}: {json.dumps(value)}" for index, (name, value) in enumerate(fields.items())]
 
 
 # -- for people ------------------------------------------------------------------------------------------------------
