@@ -5,7 +5,7 @@ STAGE ?=
 CHECK := $(PYTHON) scripts/check.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit conformance integration live lint format generate check-generated build html lock clean
+.PHONY: help venv demo test unit conformance integration live lint format generate check-generated build html lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ html: venv ## Render the documentation of every plugin into .cache/html
 
 lock: venv ## Resolve tests/requirements/*.in anew into the pinned .txt files
 	@$(PYTHON) scripts/lock.py
+
+upgrade: venv ## The same, with the newest version of everything
+	@$(PYTHON) scripts/lock.py --upgrade
 
 clean: ## Remove the environments and everything else that was made here
 	rm -rf .venv .cache .ansible dist tests/output
