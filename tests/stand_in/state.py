@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from .access import Access
+from .certificates import Certificate, read_chain
+from .config_values import is_off
 from .directory import Directory
+from .events import Events, MetricsStore
 from .mail.queue import Queue
+from .mail.reports import Reports
+from .mail.resolver import Resolver
 from .mail.smtp import Listeners
+from .mail.storage import MailStore
 from .oauth import OAuth
 from .permissions import Permissions
 from .settings_store import SettingsStore
@@ -48,13 +55,18 @@ class Server:
     ports: Ports = field(default_factory=lambda: Ports(http=0))
     certificate: str | None = None
     now: Callable[[], float] = time.time
+    resolver: Resolver = field(default_factory=Resolver)
 
     def __post_init__(self) -> None:
+        self.events = Events(self)
+        self.metrics = MetricsStore()
         self.permissions = Permissions(self.version)
         self.settings = SettingsStore(self.version, self.ports)
         self.directory = Directory(self)
         self.access = Access(self)
         self.oauth = OAuth(self)
+        self.mail = MailStore(self)
+        self.reports = Reports(self)
         self.queue = Queue(self)
         self.listeners = Listeners(self)
         self._background: set[asyncio.Task[None]] = set()
@@ -70,6 +82,29 @@ class Server:
     def hostname(self) -> str:
         """The name the running server goes by (of the last reload, not of the stored settings)."""
         return self.settings.live.get("server.hostname") or "localhost"
+
+    def certificates(self) -> dict[str, list[Certificate]]:
+        """The certificates by name: the one the server was started with, and those of the live settings that can be read."""
+        live = self.settings.live
+        texts = [live[key] for key in live if key.startswith("certificate.") and key.endswith(".cert")]
+        found: dict[str, list[Certificate]] = {}
+        for text in [*([self.certificate] if self.certificate else []), *texts]:
+            try:
+                found |= read_chain(text)
+            except ValueError:
+                continue
+        return found
+
+    def mta_sts_policy(self) -> str | None:
+        """The id of the MTA-STS policy, a number that changes with it; None where the server publishes none."""
+        live = self.settings.live
+        mode = live.get("session.mta-sts.mode", "testing")
+        hosts = sorted(live[key] for key in live if key == "session.mta-sts.mx" or key.startswith("session.mta-sts.mx."))
+        hosts = hosts or sorted(name for name in self.certificates() if not name.startswith(("mta-sts.", "autoconfig.", "autodiscover.")))
+        if is_off(mode) or not hosts:
+            return None
+        digest = hashlib.sha256("\n".join([mode, live.get("session.mta-sts.max-age", "7d"), *hosts]).encode()).digest()
+        return str(int.from_bytes(digest[:8], "big"))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background, after the request that asked for it was answered."""
