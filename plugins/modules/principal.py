@@ -120,9 +120,29 @@ options:
     default: when_different
   app_passwords:
     description:
-      - The app passwords of an account as a list of dictionaries with C(name) and either C(password) or C(password_hash).
-      - A dictionary with C(add) (such a list) and C(remove) (a list of names) leaves the others alone.
-    type: raw
+      - App passwords of an account, by name. Those that are not named are left alone, unless O(app_passwords_exact=true).
+    type: list
+    elements: dict
+    suboptions:
+      state:
+        description: Whether there shall be an app password of this name.
+        type: str
+        choices: [present, absent]
+        default: present
+      name:
+        description: The name, as the owner of the account sees it.
+        type: str
+        required: true
+      password:
+        description: The app password in clear. It is hashed before it is sent.
+        type: str
+      password_hash:
+        description: The app password as a hash that the server knows.
+        type: str
+  app_passwords_exact:
+    description: Whether app passwords that O(app_passwords) does not name are removed.
+    type: bool
+    default: false
   otp_url:
     description:
       - The C(otpauth://) URL of the second factor. An empty text switches it off.
@@ -260,7 +280,18 @@ TASK = Task(
             "password": {"type": "str", "no_log": True},
             "password_hash": {"type": "str", "no_log": True},
             "update_password": {"type": "str", "choices": ["when_different", "on_create", "always"], "default": "when_different", "no_log": False},
-            "app_passwords": {"type": "raw", "no_log": True},
+            "app_passwords": {
+                "type": "list",
+                "elements": "dict",
+                "no_log": False,
+                "options": {
+                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                    "name": {"type": "str", "required": True},
+                    "password": {"type": "str", "no_log": True},
+                    "password_hash": {"type": "str", "no_log": True},
+                },
+            },
+            "app_passwords_exact": {"type": "bool", "default": False, "no_log": False},
             "otp_url": {"type": "str", "no_log": True},
             "enabled": {"type": "bool"},
             "receive": {"type": "bool"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._deps import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from .._deps import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from .._errors import InvalidOption
 from .._names import canonical_address, canonical_domain, canonical_name
 
@@ -21,8 +21,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, options: t.Any) -> t.Any:
+        """Null counts as left out, as does what Ansible fills in for suboptions that were not given."""
+        return {key: value for key, value in options.items() if value is not None} if isinstance(options, dict) else options
+
     def given(self, field: str) -> bool:
-        """Whether the user wrote the option; one that is null counts as left out."""
+        """Whether the user wrote the option."""
         return field in self.model_fields_set and getattr(self, field) is not None
 
 
@@ -41,7 +47,7 @@ def _place(loc: t.Sequence[int | str]) -> str:
     for part in loc:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif not part.startswith(("function-", "tagged-union", "list[", "tuple[")) and part not in ("ListEdit", "str", "int"):
+        elif not part.startswith(("function-", "tagged-union", "list[", "tuple[")) and part not in ("exact", "str", "int"):
             text += f".{part}" if text else part
     return text
 

@@ -20,15 +20,19 @@ _PART_NAMES = {"all": "", "lookup": "lookup", "certificate": "certificate", "blo
 
 def refresh_recipients(server: Server, mode: Mode) -> bool:
     """Make the server forget which recipients it refused (0.13 to 0.15 remember for an hour). Warns where that can't be done."""
+    return make_live(server, mode, "addresses that the server refused before may be refused for up to an hour")
+
+
+def make_live(server: Server, mode: Mode, consequence: str) -> bool:
+    """Reload after a change that is stored. Where that can't be done, warns of the consequence and answers False."""
     try:
         report = server.reload()
     except ServerError as error:
-        mode.warn(f"the change is made, but the server did not reload ({error}); addresses that it refused before may be refused for up to an hour.")
+        mode.warn(f"the change is made, but the server did not reload ({error}); {consequence}.")
         return False
     if report.errors:
         mode.warn(
-            "the change is made, but a reload applies nothing while settings have errors, "
-            "so addresses that the server refused before may be refused for up to an hour; "
+            f"the change is made, but a reload applies nothing while settings have errors, so {consequence}; "
             f"correct these settings and reload: {sentence(report.errors)}"
         )
         return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .models.dns import DnsRecord, Signature
+from .models.dns import Algorithm, DnsRecord, Signature
 from .models.principal import Edit, Principal, PrincipalType
 from .models.server import About, ReloadReport
 
@@ -44,19 +44,19 @@ class Signatures(t.Protocol):
     """DKIM keys."""
 
     def find(self, domains: t.Collection[str] = ()) -> list[Signature]:
-        """The signatures of these domains, of all when none is named."""
+        """The signatures of these domains, of all when none is named, in the order of their ids."""
 
-    def public_key(self, signature: Signature) -> str:
-        """The public key, base64: SubjectPublicKeyInfo for RSA, the 32 raw bytes for Ed25519."""
-
-    def signing_id(self, domain: str, algorithm: str) -> str:
+    def signing_id(self, domain: str, algorithm: Algorithm) -> str:
         """The id under which a key of this algorithm signs mail of the domain by the server's default rule."""
 
     def generate(self, signature: Signature) -> None:
-        """Let the server make a new key."""
+        """Let the server make a new key under a new id."""
 
     def store(self, signature: Signature) -> None:
-        """Store a key of ours."""
+        """Store a key of ours under a new id."""
+
+    def replace(self, signature: Signature) -> None:
+        """Give the signature of this id another key and selector, both at once; whatever else is set about it stays."""
 
     def delete(self, signature: Signature) -> None:
         """Remove the signature and nothing else."""

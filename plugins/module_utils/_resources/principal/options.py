@@ -13,7 +13,7 @@ from ..._errors import InvalidOption
 from ..._names import canonical_domain
 from ..._passwords import require_usable_hash
 from ..._server.models.principal import PrincipalType
-from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, one_or_more, text
+from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, text
 
 UpdatePassword = t.Literal["when_different", "on_create", "always"]
 
@@ -37,8 +37,6 @@ FIELDS: dict[str, frozenset[str]] = {
 #: What has mail of its own, which a deletion destroys.
 WITH_MAIL = ("individual", "group")
 
-_NOT_FIELDS = frozenset({"state", "name", "type", "new_name", "update_password", "receive"})
-
 
 def _quota(value: t.Any) -> t.Any:
     """`""` clears, so it must survive the reading of sizes."""
@@ -46,8 +44,7 @@ def _quota(value: t.Any) -> t.Any:
 
 
 def _hash(value: str) -> str:
-    require_usable_hash(value)
-    return value
+    return require_usable_hash(value)  # spellings that the server would never match come back rewritten
 
 
 def _otp(value: str) -> str:
@@ -59,6 +56,7 @@ def _otp(value: str) -> str:
 class AppPassword(Options):
     """One app password: what the account's owner types into a mail program."""
 
+    state: t.Literal["present", "absent"] = "present"
     name: Text
     password: t.Annotated[Text, Field(repr=False)] = ""
     password_hash: t.Annotated[Text, AfterValidator(_hash), Field(repr=False)] = ""
@@ -67,36 +65,9 @@ class AppPassword(Options):
     def _one_of(self) -> AppPassword:
         if "$" in self.name or not self.name.strip():
             raise ValueError(f"{self.name!r} can't name an app password; use text without a dollar sign")
-        if bool(self.password) == bool(self.password_hash):
+        if self.state == "present" and bool(self.password) == bool(self.password_hash):
             raise ValueError(f"the app password {self.name!r} needs either password or password_hash")
         return self
-
-
-class AppPasswordEdit(Options):
-    """App passwords as users write them: the exact list, or `add` (by definition) and `remove` (by name)."""
-
-    exact: tuple[AppPassword, ...] | None = None
-    add: tuple[AppPassword, ...] = ()
-    remove: tuple[Text, ...] = ()
-
-
-def _app_passwords(value: t.Any) -> t.Any:
-    if isinstance(value, AppPasswordEdit):
-        return value
-    if isinstance(value, dict) and set(value) <= {"add", "remove"} and value:
-        edit = {key: element for key, element in value.items() if element is not None}
-        if isinstance(edit.get("add"), dict):
-            edit["add"] = [edit["add"]]
-        if "remove" in edit:
-            edit["remove"] = one_or_more(edit["remove"])
-        return edit
-    value = [value] if isinstance(value, dict) else value
-    if not isinstance(value, (list, tuple)):
-        raise ValueError("give a list of dictionaries with name and password, or a dictionary with add and remove")
-    names = [element.get("name") for element in value if isinstance(element, dict)]
-    if len(names) != len(set(names)):
-        raise ValueError("a name stands there twice; app passwords are told apart by name")
-    return {"exact": value}
 
 
 class PrincipalOptions(Options):
@@ -123,10 +94,9 @@ class PrincipalOptions(Options):
     password: t.Annotated[str | None, Field(repr=False)] = None
     password_hash: t.Annotated[str | None, AfterValidator(lambda value: _hash(value) if value else value), Field(repr=False)] = None
     update_password: UpdatePassword = "when_different"
-    app_passwords: t.Annotated[AppPasswordEdit | None, BeforeValidator(lambda value: None if value is None else _app_passwords(value)), Field(repr=False)] = (
-        None
-    )
-    otp_url: t.Annotated[Text | None, AfterValidator(lambda value: _otp(value) if value is not None else None), Field(repr=False)] = None
+    app_passwords: tuple[AppPassword, ...] | None = None
+    app_passwords_exact: bool = False
+    otp_url: t.Annotated[Text | None, AfterValidator(lambda value: None if value is None else _otp(value)), Field(repr=False)] = None
     enabled: bool | None = None
     receive: bool | None = None
     deploy: bool = False
@@ -147,13 +117,16 @@ class PrincipalOptions(Options):
             raise InvalidOption("enabled", "it works by disabled permissions, so it and disabled_permissions exclude each other; keep one.")
         if self.receive is not None and self.enabled is not False:
             raise InvalidOption("receive", "it goes with enabled: false only; remove it.")
+        names = [each.name for each in self.app_passwords or ()]
+        if len(names) != len(set(names)):
+            raise InvalidOption("app_passwords", "a name stands there twice; app passwords are told apart by name.")
         if self.new_name is not None and self.state == "absent":
             raise InvalidOption("new_name", "it can't be used with state: absent; remove it.")
         return self
 
     def wanted_fields(self) -> frozenset[str]:
         """Names of the fields that the user gave."""
-        return frozenset(field for field in self.model_fields_set - _NOT_FIELDS if self.given(field)) & frozenset().union(*FIELDS.values())
+        return frozenset(field for field in frozenset().union(*FIELDS.values()) if self.given(field))
 
     def for_type(self, kind: str) -> PrincipalOptions:
         """The same, with what only the type decides: a domain's name, and which fields it can have. Raises InvalidOption."""

@@ -10,12 +10,12 @@ import typing as t
 
 from ..._errors import Refused
 from ..._names import domain_of
-from ..._passwords import hash_password, verify_password
+from ..._passwords import already_set, hash_password
 from ..._reconcile.compare import same_items, same_with_first
 from ..._secrets import HIDDEN
 from ..._server.models.principal import Add, Edit, Principal, Remove, Set, SetAppPassword, SetOtp, SetPassword
 from .directory import Directory, Unknown, folded, is_built_in_role
-from .options import WITH_MAIL, AppPassword, AppPasswordEdit, PrincipalOptions
+from .options import WITH_MAIL, AppPassword, PrincipalOptions
 
 SCALARS = ("description", "picture", "locale", "tenant")
 SETS = ("urls", "external_members", "enabled_permissions", "disabled_permissions")
@@ -114,27 +114,27 @@ def plan_secrets(found: Principal | None, wanted: PrincipalOptions) -> Secrets:
     elif wanted.given("password") and wanted.password:
         if found is None or wanted.update_password == "always":
             password = wanted.password
-        elif wanted.update_password == "when_different" and not (len(stored) == 1 and verify_password(wanted.password, stored[0])):
+        elif wanted.update_password == "when_different" and not (len(stored) == 1 and already_set(wanted.password, stored[0])):
             password = wanted.password  # also where 0.13 keeps an older password valid beside it
-    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted.app_passwords, wanted.update_password == "always")
+    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted)
     otp_url = wanted.otp_url if wanted.given("otp_url") and wanted.otp_url != (found.otp_url if found else "") else None
     return Secrets(password, password_hash, added, removed, otp_url)
 
 
-def _plan_app_passwords(stored: t.Mapping[str, str], edit: AppPasswordEdit | None, always: bool) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
-    if edit is None:
+def _plan_app_passwords(stored: t.Mapping[str, str], wanted: PrincipalOptions) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
+    if wanted.app_passwords is None:
         return (), ()
-    given = edit.exact if edit.exact is not None else edit.add
-    added = tuple(each for each in given if always or not _app_password_is(each, stored.get(each.name)))
-    names = {each.name for each in given}
-    removed = [name for name in stored if name not in names] if edit.exact is not None else [name for name in edit.remove if name in stored]
-    return added, tuple(removed)
+    always = wanted.update_password == "always"
+    present = [each for each in wanted.app_passwords if each.state == "present"]
+    kept = {each.name for each in present}
+    gone = {each.name for each in wanted.app_passwords} - kept if not wanted.app_passwords_exact else set(stored) - kept
+    return tuple(each for each in present if always or not _app_password_is(each, stored.get(each.name))), tuple(name for name in stored if name in gone)
 
 
 def _app_password_is(given: AppPassword, stored: str | None) -> bool:
     if stored is None:
         return False
-    return stored == given.password_hash if given.password_hash else verify_password(given.password, stored)
+    return stored == given.password_hash if given.password_hash else already_set(given.password, stored)
 
 
 def edits(found: Principal, after: Principal, secrets: Secrets) -> list[Edit]:
@@ -220,7 +220,7 @@ def _check_reference(field: str, name: str, types: tuple[str, ...], directory: D
         raise Refused(f"{field}: there is no {kinds} {name!r} on the server; create it first, or correct the name.")
     if types and known.type not in types:
         hint = " (use lists for mailing lists)" if field == "member_of" and known.type == "list" else ""
-        raise Refused(f"{field}: {name!r} is a {_words(known.type)}, not a {kinds}{hint}.")
+        raise Refused(f"{field}: {name!r} is {a(known.type)}, not a {kinds}{hint}.")
 
 
 def check_rename(found: Principal, wanted: PrincipalOptions, directory: Directory) -> None:
@@ -230,7 +230,7 @@ def check_rename(found: Principal, wanted: PrincipalOptions, directory: Director
     other = directory.get(wanted.new_name)
     if other is not None and not isinstance(other, Unknown):
         raise Refused(
-            f"new_name: {wanted.new_name!r} is the name of a {_words(other.type)}, while {found.name!r} exists too; choose another, or delete one of the two."
+            f"new_name: {wanted.new_name!r} is the name of {a(other.type)}, while {found.name!r} exists too; choose another, or delete one of the two."
         )
     if found.type == "domain":
         users = directory.in_domain(found.name)
@@ -268,6 +268,12 @@ def _who(users: t.Sequence[Principal] | Unknown, count: int | None = None) -> st
         return f" by {count} addresses" if count else ""
     names = ", ".join(f"{_words(user.type)} {user.name!r}" for user in users[:5])
     return f" by {names}" + (f" and {len(users) - 5} more" if len(users) > 5 else "")
+
+
+def a(kind: str) -> str:
+    """A type with its article."""
+    words = _words(kind)
+    return f"{'an' if words[0] in 'aioAIO' else 'a'} {words}"
 
 
 def _words(kind: str) -> str:

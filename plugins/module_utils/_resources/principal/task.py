@@ -42,7 +42,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         return Outcome({"principal": None, "reloaded": False})
     if found is not None and wanted.type is not None and found.type != wanted.type:
         raise Refused(
-            f"type: {found.name!r} exists as a {found.type}, and a principal's type can't be changed; "
+            f"type: {found.name!r} exists as {plan.a(found.type)}, and a principal's type can't be changed; "
             f"choose another name than that of the {found.type}, or delete it first."
         )
     wanted = t.cast(_ManageOptions, wanted.for_type(found.type if found else wanted.type or "individual"))
@@ -199,7 +199,7 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         if wanted.types:
             found = [principal for principal in found if principal.type in wanted.types]
     else:
-        found = list(server.principals.find(types=wanted.types, text=wanted.text, fields=[*wanted.fields, "type"] if wanted.fields else ()))
+        found = list(server.principals.find(types=wanted.types, text=wanted.text, fields=wanted.fields))
     kept = {"name", "type", *wanted.fields} if wanted.fields else None
     shown = [{key: value for key, value in plan.shown(principal).items() if kept is None or key in kept} for principal in found]
     return Outcome({"principals": shown, "total": len(shown)})

@@ -11,14 +11,23 @@ import typing as t
 from ..._deps import Field
 from .base import Model
 
+Algorithm = t.Literal["rsa", "ed25519"]
+ALGORITHMS: tuple[Algorithm, ...] = t.get_args(Algorithm)
+
 
 class Signature(Model):
-    """A DKIM signature as the server has it. `algorithm` is "rsa" or "ed25519"; the private key stays on the server."""
+    """A DKIM signature as the server has it.
+
+    `public_key` is base64 as DKIM records have it, empty when the server's key can't be read. `signs` tells whether mail of the domain is
+    signed with it, None where that depends on rules of the server's own. The private key, PEM, is never shown to anyone.
+    """
 
     id: str
     domain: str
     selector: str
-    algorithm: t.Literal["rsa", "ed25519"]
+    algorithm: Algorithm
+    public_key: str = ""
+    signs: bool | None = None
     private_key: str = Field(default="", repr=False)
 
 

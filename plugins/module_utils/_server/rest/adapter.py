@@ -39,7 +39,7 @@ class RestServer:
     @functools.cached_property
     def signatures(self) -> RestSignatures:
         """DKIM keys."""
-        return RestSignatures(self._caller, self.settings)
+        return RestSignatures(self._caller, self.settings, self.dns_records)
 
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """One request. The server answers for any name, known or not."""

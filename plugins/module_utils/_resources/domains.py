@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which domains a server has, for tasks that a server does for any name, known or not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import PermissionDenied, Refused
+from .._server.port import Server
+
+_MOST_NAMED = 5
+
+
+def require_domains(server: Server, domains: t.Sequence[str]) -> None:
+    """Raise Refused unless the server has all of these domains. At most one request (a page); a login that may not look is let through."""
+    try:
+        known = _known(server, domains)
+    except PermissionDenied:
+        return
+    unknown = [domain for domain in dict.fromkeys(domains) if domain not in known]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:_MOST_NAMED])) + (f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else "")
+        what = "is no domain of the server; create it" if len(unknown) == 1 else "are no domains of the server; create them"
+        raise Refused(f"domain: {named} {what} first (module principal, type: domain), or correct the name.")
+
+
+def _known(server: Server, domains: t.Sequence[str]) -> set[str]:
+    if len(domains) == 1:
+        found = server.principals.get(domains[0])
+        return {found.name} if found is not None and found.type == "domain" else set()
+    return {principal.name for principal in server.principals.find(types=("domain",), fields=("name",))} if domains else set()

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The outbound queue over REST, with what its answers hide."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ..._errors import NotFound
+from ..._times import format_time, now, parse_time
+from ..models.queue import QueuedMessage, QueuedRecipient, QueueFilter, RecipientStatus
+from ._call import RestCaller
+
+#: The only queue in which servers up to 0.15 keep a new time or the cancellation of one recipient; elsewhere they answer true and drop it.
+_EDITABLE_QUEUE = "default"
+
+#: Longer queue names can't exist, and asking for one is asking for all queues.
+_LONGEST_QUEUE_NAME = 8
+
+_PAGE = 100
+_STATUS: dict[str, RecipientStatus] = {
+    "scheduled": "scheduled",
+    "temp_fail": "temporary_failure",
+    "perm_fail": "permanent_failure",
+    "completed": "completed",
+}
+
+
+class RestQueue:
+    """The port `Queue` over REST."""
+
+    def __init__(self, caller: RestCaller) -> None:
+        self._caller = caller
+
+    def running(self) -> bool:
+        """One request."""
+        return bool(self._caller.call("GET", "queue", "status", resource="queue"))
+
+    def pause(self) -> None:
+        """One request. It holds for this process of the server and ends with a restart."""
+        self._caller.call("PATCH", "queue", "status", "stop", resource="queue", safe=True)
+
+    def resume(self) -> None:
+        """One request. Servers up to 0.15 then say that they run, and sleep on until something wakes them."""
+        self._caller.call("PATCH", "queue", "status", "start", resource="queue", safe=True)
+
+    def wake(self, message: QueuedMessage) -> None:
+        """One request: rescheduling any message makes the server look at its queue. This one is given the time it has already."""
+        for recipient in sorted(message.pending(), key=lambda recipient: recipient.queue == _EDITABLE_QUEUE):
+            self.retry(message, recipient.next_retry, [recipient.address])
+            return
+
+    def get(self, message_id: str) -> QueuedMessage | None:
+        """One request. An id that is no number is none of this server's."""
+        if not (message_id.isascii() and message_id.isdigit()):
+            return None
+        try:
+            return _message(self._caller.call("GET", "queue", "messages", message_id, resource=_named(message_id)))
+        except NotFound:
+            return None
+
+    def find(self, wanted: QueueFilter) -> t.Iterator[QueuedMessage]:
+        """One request a page, read on from the last id, so that messages which leave meanwhile make no gap."""
+        if len(wanted.queue.encode()) > _LONGEST_QUEUE_NAME:
+            return
+        start = 0
+        while True:
+            query = {**_query(wanted), "values": "1", "page": "1", "limit": str(_PAGE), "range-start": str(start), "max-total": str(_PAGE)}
+            found = self._caller.call("GET", "queue", "messages", resource="queue", query=query)
+            messages = [_message(item) for item in found["items"]]
+            for message in messages:
+                if int(message.id) >= start and wanted.matches(message):
+                    yield message
+            if len(messages) < _PAGE or int(messages[-1].id) < start:
+                return
+            start = int(messages[-1].id) + 1
+
+    def retry(self, message: QueuedMessage, at: datetime.datetime | None, recipients: t.Collection[str] = ()) -> None:
+        """One request, or one a recipient. The server takes each as a part of addresses."""
+        moment = _future(at)
+        for address in recipients or ("",):
+            query = {**({"at": moment} if moment else {}), **({"filter": address} if address else {})}
+            self._caller.call("PATCH", "queue", "messages", message.id, resource=_named(message.id), query=query or None, safe=True)
+
+    def cancel(self, message: QueuedMessage, recipients: t.Collection[str] = ()) -> None:
+        """One request, or one a recipient. A message that is gone is no error."""
+        for address in recipients or ("",):
+            try:
+                query = {"filter": address} if address else None
+                self._caller.call("DELETE", "queue", "messages", message.id, resource=_named(message.id), query=query, safe=True)
+            except NotFound:
+                return
+
+    def selects_exactly(self, wanted: QueueFilter) -> bool:
+        """The server ignores sender and recipient beside a text, times that are past, and names of queues that are too long."""
+        if not wanted or (wanted.text and (wanted.sender or wanted.recipient)) or len(wanted.queue.encode()) > _LONGEST_QUEUE_NAME:
+            return False
+        # a time that is past when the request arrives is ignored too
+        soon = now() + datetime.timedelta(minutes=1)
+        return all(moment is None or moment > soon for moment in (wanted.due_before, wanted.due_after))
+
+    def retry_all(self, wanted: QueueFilter, at: datetime.datetime | None) -> None:
+        """One request; the server works on in the background."""
+        moment = _future(at)
+        self._caller.call("PATCH", "queue", "messages", resource="queue", query={**_query(wanted), **({"at": moment} if moment else {})}, safe=True)
+
+    def cancel_all(self, wanted: QueueFilter) -> None:
+        """One request; the server works on in the background, and pauses its queue meanwhile, which it must then be woken from."""
+        self._caller.call("DELETE", "queue", "messages", resource="queue", query=_query(wanted), safe=True)
+
+    def keeps_edits(self, recipient: QueuedRecipient) -> bool:
+        """Only in one queue."""
+        return recipient.queue == _EDITABLE_QUEUE
+
+
+def _named(message_id: str) -> str:
+    return f"queued message {message_id}"
+
+
+def _future(at: datetime.datetime | None) -> str | None:
+    # A past time is taken as now anyway.
+    return format_time(at) if at is not None and at > now() else None
+
+
+def _query(wanted: QueueFilter) -> dict[str, str]:
+    """What the server can narrow by. Past times are left out: it would ignore them, and the exact choice is made by the caller."""
+    texts = {"text": wanted.text, "from": wanted.sender, "to": wanted.recipient, "queue": wanted.queue}
+    times = {"before": _future(wanted.due_before), "after": _future(wanted.due_after)}
+    return {key: value for key, value in {**texts, **times}.items() if value}
+
+
+def _message(item: dict[str, t.Any]) -> QueuedMessage:
+    return QueuedMessage(
+        id=str(item["id"]),
+        sender=item.get("return_path", ""),
+        recipients=tuple(_recipient(found) for found in item.get("recipients", ())),
+        created=_time(item.get("created")),
+        size=item.get("size", 0),
+        priority=item.get("priority", 0),
+        envelope_id=item.get("env_id") or "",
+        blob_id=item.get("blob_hash", ""),
+    )
+
+
+def _recipient(item: dict[str, t.Any]) -> QueuedRecipient:
+    status, reason = item["status"], ""
+    if isinstance(status, dict):
+        status, reason = next(iter(status.items()))
+    return QueuedRecipient(
+        address=item["address"],
+        queue=item.get("queue", ""),
+        status=_STATUS[status],
+        reason=str(reason or ""),
+        attempts=item.get("retry_num", 0),
+        next_retry=_time(item.get("next_retry")),
+        next_notify=_time(item.get("next_notify")),
+        expires=_time(item.get("expires")),
+        original_recipient=item.get("orcpt") or "",
+    )
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return parse_time(text) if text else None
