@@ -8,7 +8,7 @@ CHECK := $(PYTHON) scripts/check.py
 .PHONY: help venv demo test unit conformance integration live lint format generate check-generated build html lock upgrade clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-30s %s\n", $$1, $$2}' Makefile
 
 venv: ## Make .venv: ansible-core, the libraries and every tool, pinned (quick when current)
 	@scripts/venv.sh .venv main 3.12 3.13
@@ -16,7 +16,7 @@ venv: ## Make .venv: ansible-core, the libraries and every tool, pinned (quick w
 demo: venv ## Bootstrap two mail domains on a stand-in server, twice, and repair a drift
 	@$(PYTHON) -m tests.demo
 
-test: venv ## Check everything; STAGE="unit lint" runs only those stages
+test: venv ## Check everything; STAGE="unit ruff" runs only those stages
 	@$(CHECK) $(STAGE)
 
 unit conformance integration: venv ## Run only these tests, on the main ansible-core line
