@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import re
 import typing as t
+from datetime import datetime, timezone
 
 from .._deps import AfterValidator, BeforeValidator, Field, model_validator
 from .._dkim_keys import PrivateKey, read_private_key
@@ -173,25 +173,18 @@ def _present(
             changes.append(change)
         else:
             _require_same_owner(stored, each.domain, each.algorithm)
-            signature = stored.model_copy(
-                update={
-                    "selector": each.selector or stored.selector,
-                    **({"public_key": each.public_key, "private_key": each.private_key} if each.private_key else {}),
-                }
-            )
+            signature = _with_key_of(stored, each)
             if _diffed(signature) != _diffed(stored):
                 if not options.replace:
-                    raise _second_key(stored, signature)
+                    raise _second_key(options, stored, signature)
                 changes.append(_replace(server, stored, signature))
         after.append(signature)
     if new:
         require_domains(server, list(dict.fromkeys(each.domain for each in new)))
     for signature in after:
         if signature.signs is False and signature.id not in found:
-            mode.warn(
-                f"id: by default the server does not sign with {signature.id!r}, but with {server.signatures.signing_id(signature.domain, signature.algorithm)!r}; "
-                "the key is stored, and its record is among those to be published."
-            )
+            signing = server.signatures.signing_id(signature.domain, signature.algorithm)
+            mode.warn(f"id: the server does not sign with {signature.id!r} by default, but with {signing!r}; the key is stored and its record to be published.")
     return changes, after
 
 
@@ -206,7 +199,7 @@ def _create(server: Server, wanted: _Wanted, found: t.Collection[Signature]) -> 
     holder = in_domain.get(selector.lower())
     if holder is not None and not (wanted.public_key and holder.public_key == wanted.public_key):
         raise Refused(
-            f"selector: {selector!r} of {wanted.domain} belongs to the signature {holder.id!r}, and one selector can't publish two keys; choose another selector."
+            f"selector: {selector!r} of {wanted.domain} belongs to the signature {holder.id!r}, and a selector can't publish two keys; choose another one."
         )
     # A rule of the server's own holds for all signatures alike.
     signs = None if any(other.signs is None for other in found) else wanted.id == server.signatures.signing_id(wanted.domain, wanted.algorithm)
@@ -225,7 +218,7 @@ def _create(server: Server, wanted: _Wanted, found: t.Collection[Signature]) -> 
 
 def _free_selector(algorithm: Algorithm, taken: t.Container[str]) -> str:
     """As servers name them, year, month and the algorithm's first letter; numbered where a signature of the month exists."""
-    first = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m}{algorithm[0]}"
+    first = f"{datetime.now(timezone.utc):%Y%m}{algorithm[0]}"
     return next(name for number in range(1, 10_000) if (name := first if number == 1 else f"{first}{number}") not in taken)
 
 
@@ -238,10 +231,22 @@ def _require_same_owner(stored: Signature, domain: str, algorithm: str) -> None:
         raise Refused(f"id: the signature {stored.id!r} is one of {stored.domain} with {stored.algorithm}; choose another id for {domain} with {algorithm}.")
 
 
-def _second_key(stored: Signature, wanted: Signature) -> Refused:
-    what = "another key" if stored.selector == wanted.selector else f"a key with the selector {stored.selector!r}"
+def _with_key_of(stored: Signature, wanted: _Wanted) -> Signature:
+    update = {"public_key": wanted.public_key, "private_key": wanted.private_key} if wanted.private_key else {}
+    if wanted.selector and wanted.selector.lower() != stored.selector.lower():
+        update["selector"] = wanted.selector
+    return stored.model_copy(update=update)
+
+
+def _second_key(options: _DkimOptions, stored: Signature, wanted: Signature) -> Refused:
+    if options.key_from:
+        return Refused(
+            f"key_from: the signature {stored.id!r} has another key already (selector {stored.selector!r}); "
+            f"set replace: true to put that of {options.key_from!r} in its place, once its record is published."
+        )
+    option, what = ("selector", f"a key with the selector {stored.selector!r}") if wanted.selector != stored.selector else ("private_key", "another key")
     return Refused(
-        f"selector: the signature {stored.id!r} has {what} already, and an id holds one key; to rotate, create the next key under another id "
+        f"{option}: the signature {stored.id!r} has {what} already, and an id holds one key; to rotate, create the next key under another id "
         f"(id: {stored.id}-next), publish its record, then let it take over (key_from: {stored.id}-next, replace: true)."
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import PermissionDenied, Refused
+from .._server.models.principal import PrincipalType
 from .._server.port import Server
 
 _MOST_NAMED = 5
@@ -31,4 +32,5 @@ def _known(server: Server, domains: t.Sequence[str]) -> set[str]:
     if len(domains) == 1:
         found = server.principals.get(domains[0])
         return {found.name} if found is not None and found.type == "domain" else set()
-    return {principal.name for principal in server.principals.find(types=("domain",), fields=("name",))} if domains else set()
+    only_domains: tuple[PrincipalType, ...] = ("domain",)
+    return {principal.name for principal in server.principals.find(types=only_domains, fields=("name",))} if domains else set()

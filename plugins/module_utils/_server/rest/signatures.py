@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._dkim_keys import read_stored_key
-from ..models.dns import Algorithm, DnsRecord, Signature
+from ..models.dns import ALGORITHMS, Algorithm, DnsRecord, Signature
 from ._call import RestCaller
 from .settings import RestSettings
 
@@ -110,4 +110,4 @@ def _split(key: str) -> tuple[str, str]:
 
 def _algorithm(stored: str) -> Algorithm | None:
     name = stored.lower().partition("-")[0]
-    return t.cast(Algorithm, name) if name in _WIRE_ALGORITHM else None
+    return next((algorithm for algorithm in ALGORITHMS if algorithm == name), None)
