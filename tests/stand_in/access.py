@@ -245,7 +245,10 @@ class Access:
             pair = _decode_pair(credentials.removeprefix("api_"))
             if pair is not None:
                 return self.login(*pair, remote_ip)
-        return self.token(self._server.oauth.validate(credentials, "access_token").principal_id)
+        identifier = self._server.oauth.validate(credentials, "access_token").principal_id
+        token = self.token(identifier)
+        self._tell(token.name, identifier, remote_ip)
+        return token
 
     def _login_basic(self, credentials: str, remote_ip: str) -> AccessToken:
         pair = _decode_pair(credentials)
@@ -256,7 +259,12 @@ class Access:
     def login(self, name: str, password: str, remote_ip: str) -> AccessToken:
         """The caller with this name and password. Raises Problem 401, 402 or 429; a name is no address."""
         found = self._find(name, password, remote_ip)
+        self._tell(name, found, remote_ip)
         return self.token(found)
+
+    def _tell(self, name: str, identifier: int, remote_ip: str) -> None:
+        account = {} if identifier == FALLBACK_ADMIN_ID else {"accountId": identifier}
+        self._server.events.emit("auth.success", {"remoteIp": remote_ip, "accountName": name, **account})
 
     def _find(self, name: str, password: str, remote_ip: str) -> int:
         principal = self._server.directory.by_name(name)
@@ -329,4 +337,3 @@ def _networks(texts: Iterable[str]) -> list[ipaddress.IPv4Network | ipaddress.IP
         except ValueError:
             continue
     return found
-

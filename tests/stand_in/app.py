@@ -58,7 +58,7 @@ class Application:
             response = json_response(error.body)
         except errors.Problem as error:
             response = problem_response(error)
-        except Exception:  # a fault of the stand-in itself must be seen, not only answered
+        except Exception:  # noqa: BLE001 - a fault of the stand-in itself must be seen, not only answered
             traceback.print_exc(file=sys.stderr)
             response = problem_response(errors.internal())
         await response(scope, receive, send)

@@ -29,6 +29,9 @@ class Parameters:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def all(self) -> dict[str, str]:
+        return dict(self._values)
+
     def text(self, name: str) -> str | None:
         """The value, or None where it is missing or empty."""
         return self._values.get(name)
@@ -85,7 +88,8 @@ def decode_element(segment: str) -> str:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), status, {"content-type": "application/json; charset=utf-8"})
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode("utf-8", "replace"), status, {"content-type": "application/json; charset=utf-8"})
 
 
 def data(value: Any) -> Response:

@@ -289,11 +289,13 @@ class Directory:
         put("description", principal.first("description"))
         put("picture", principal.first("picture"))
         put("locale", principal.first("locale"))
-        early = isinstance(principal, EarlyPrincipal)
-        put("secrets", principal.secrets() or ([] if early else None))
-        put("emails", principal.all_addresses() or ([] if early else None))
-        put("urls", principal.items("url"))
-        put("externalMembers", principal.items("external_member"))
+        for name, values in (
+            ("secrets", principal.secrets()),
+            ("emails", principal.all_addresses()),
+            ("urls", principal.items("url")),
+            ("externalMembers", principal.items("external_member")),
+        ):
+            put(name, values if isinstance(principal, EarlyPrincipal) else list(dict.fromkeys(values or ())) or None)
         put("enabledPermissions", [name for name, granted in principal.permissions() if granted] or None)
         put("disabledPermissions", [name for name, granted in principal.permissions() if not granted] or None)
         if memberships:

@@ -50,7 +50,7 @@ def pem_payload(text: str) -> bytes | None:
 def lenient_base64(text: str) -> bytes | None:
     """Base64 as mail programs read it: padding may be missing, what is left over is dropped. None where another character is in it."""
     stripped = text.rstrip("=")
-    if not stripped.replace("+", "").replace("/", "").isalnum() and stripped or not stripped.isascii():
+    if (stripped and not stripped.replace("+", "").replace("/", "").isalnum()) or not stripped.isascii():
         return None
     usable = stripped + "=" * (-len(stripped) % 4) if text != stripped else stripped[: len(stripped) // 4 * 4]
     try:
@@ -67,21 +67,23 @@ def public_key(algorithm: str, private_key: str) -> str:
     der = pem_payload(private_key)
     if der is None:
         raise errors.other("Failed to decode private key")
-    problem = "Failed to read RSA DER" if algorithm == "Rsa" else "Crypto error"
+    problem, layer = "Failed to read RSA DER", "Cryptography layer error: "
+    if algorithm == "Ed25519":
+        problem, layer = "Crypto error", layer * 2
     try:
         key = load_der_private_key(der, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise errors.other(problem, "Cryptography layer error: InvalidEncoding") from None
+        raise errors.other(problem, f"{layer}InvalidEncoding") from None
     if algorithm == "Rsa" and isinstance(key, RSAPrivateKey) and _is_pkcs1(der):
         if key.key_size < 2048:
-            raise errors.other(problem, "Cryptography layer error: TooSmall")
+            raise errors.other(problem, f"{layer}TooSmall")
         found = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     elif algorithm == "Ed25519" and isinstance(key, Ed25519PrivateKey):
         found = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     elif algorithm == "Ed25519" and not _is_pkcs1(der):
-        raise errors.other(problem, "Cryptography layer error: WrongAlgorithm")
+        raise errors.other(problem, f"{layer}WrongAlgorithm")
     else:
-        raise errors.other(problem, "Cryptography layer error: InvalidEncoding")
+        raise errors.other(problem, f"{layer}InvalidEncoding")
     return base64.b64encode(found).decode()
 
 

@@ -74,9 +74,7 @@ def forbidden() -> Problem:
 
 
 def token_required() -> Problem:
-    return Problem(
-        402, "TOTP code required", "A TOTP code is required to authenticate this account. Try authenticating again using 'secret$totp_token'."
-    )
+    return Problem(402, "TOTP code required", "A TOTP code is required to authenticate this account. Try authenticating again using 'secret$totp_token'.")
 
 
 def over_tenant_quota() -> Problem:

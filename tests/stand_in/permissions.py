@@ -74,9 +74,12 @@ _USER_UP_TO_0_13 = """
     calendar-scheduling-receive
 """.split()
 
-_USER_SINCE_0_14 = """
+_USER_SINCE_0_14 = (
+    """
 dav-principal-list dav-principal-search jmap-principal-query jmap-principal-get jmap-principal-query-changes
-""".split() + _SINCE_0_14
+""".split()
+    + _SINCE_0_14
+)
 
 _TENANT_ADMIN = """
     message-queue-list message-queue-get message-queue-update message-queue-delete outgoing-report-list outgoing-report-get outgoing-report-delete

@@ -32,9 +32,7 @@ QUOTA_COUNT = 13
 
 DESCRIPTIONS = {name: name.capitalize() for name in TYPE_NUMBERS} | {"apiKey": "API Key", "oauthClient": "OAuth Client"}
 
-LIST_FIELDS = frozenset(
-    {"secrets", "emails", "memberOf", "members", "roles", "lists", "enabledPermissions", "disabledPermissions", "urls", "externalMembers"}
-)
+LIST_FIELDS = frozenset({"secrets", "emails", "memberOf", "members", "roles", "lists", "enabledPermissions", "disabledPermissions", "urls", "externalMembers"})
 TEXT_FIELDS = frozenset({"description", "tenant", "picture", "locale"})
 FIELDS = LIST_FIELDS | TEXT_FIELDS | {"name", "type", "quota", "usedQuota"}
 
@@ -146,7 +144,10 @@ def _value(value: Any) -> Value:
 
 
 def read_new_principal(body: bytes | None, lenient_lists: bool) -> NewPrincipal:
-    """A create request. ``lenient_lists``: since 0.14 list fields of other kinds, and items too long or of other kinds, are dropped; before, they are refused."""
+    """A create request.
+
+    ``lenient_lists``: since 0.14 list fields of other kinds, and items that are too long or no text, are dropped; before, they are refused.
+    """
     document = _document(body)
     if not isinstance(document, dict):
         raise errors.bad_parameters()
@@ -524,5 +525,3 @@ class EarlyPrincipal(Principal):
 
     def finish(self) -> None:
         """Nothing is put in order."""
-
-

@@ -111,6 +111,8 @@ class Reader:
         if found is None:
             self._at += 1
             raise self.here("invalid number")
+        if found.group(1) == b"0" and self._text[found.end(1) : found.end(1) + 1].isdigit():
+            raise self.here("invalid number", found.end(1) + 1)
         self._at = found.end()
         value = found.group().decode()
         whole = found.group(2) is None and found.group(3) is None and -(2**63) <= int(value) < 2**64
@@ -122,9 +124,9 @@ class Reader:
             case 0x22:
                 self.text()
             case 0x5B:
-                self.sequence(lambda reader, _: reader.skip())
+                self.sequence(lambda reader, _: reader.skip(), skipping=True)
             case 0x7B:
-                self.map(lambda reader, _: reader.skip())
+                self.map(lambda reader, _: reader.skip(), skipping=True)
             case _:
                 self.scalar()
 
@@ -151,8 +153,8 @@ class Reader:
                 found = _describe(self.scalar())
         return self.here(f"invalid type: {found}, expected {expected}")
 
-    def map(self, member: Callable[[Reader, str], None]) -> None:
-        """A map; ``member`` reads the value of each key. The cursor is on its brace."""
+    def map(self, member: Callable[[Reader, str], None], check_key: Callable[[Reader, str], None] | None = None, *, skipping: bool = False) -> None:
+        """A map; ``member`` reads the value of each key, ``check_key`` may refuse a key before. The cursor is on its brace."""
         self._at += 1
         first = True
         while self.peek("an object") != ord("}"):
@@ -160,12 +162,14 @@ class Reader:
                 if self._text[self._at] != ord(","):
                     raise self.ahead("expected `,` or `}`")
                 self._at += 1
-                if self.peek() == ord("}"):
+                if self.peek() == ord("}") and not skipping:
                     raise self.ahead("trailing comma")
             if self._text[self._at] != ord('"'):
                 raise self.ahead("key must be a string")
             first = False
             key = self.text()
+            if check_key is not None:
+                check_key(self, key)
             if self.peek("an object") != ord(":"):
                 raise self.ahead("expected `:`")
             self._at += 1
@@ -173,7 +177,7 @@ class Reader:
             member(self, key)
         self._at += 1
 
-    def sequence(self, item: Callable[[Reader, int], None]) -> None:
+    def sequence(self, item: Callable[[Reader, int], None], *, skipping: bool = False) -> None:
         """A list; ``item`` reads each element. The cursor is on its bracket."""
         self._at += 1
         place = 0
@@ -182,7 +186,7 @@ class Reader:
                 if self._text[self._at] != ord(","):
                     raise self.ahead("expected `,` or `]`")
                 self._at += 1
-                if self.peek() == ord("]"):
+                if self.peek() == ord("]") and not skipping:
                     raise self.ahead("trailing comma")
             item(self, place)
             place += 1
@@ -245,9 +249,11 @@ def read_struct(body: bytes | None, name: str, fields: Mapping[str, Kind]) -> di
     reader = Reader(body or b"")
     values: dict[str, Any] = {}
 
-    def member(inner: Reader, key: str) -> None:
+    def check_key(inner: Reader, key: str) -> None:
         if key in values:
             raise inner.here(f"duplicate field `{key}`")
+
+    def member(inner: Reader, key: str) -> None:
         if key in fields:
             values[key] = fields[key](inner)
         else:
@@ -258,7 +264,7 @@ def read_struct(body: bytes | None, name: str, fields: Mapping[str, Kind]) -> di
     elif reader.peek() != ord("{"):
         raise reader.wrong_type(f"struct {name}")
     else:
-        reader.map(member)
+        reader.map(member, check_key)
     for field, kind in fields.items():
         if field not in values:
             if kind is not optional_string:

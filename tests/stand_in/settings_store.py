@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -198,7 +198,7 @@ class SettingsStore:
             for key in [key for key in kept if key.startswith(prefix)]:
                 del kept[key]
 
-    def services(self) -> list[Service]:
+    def services(self) -> Sequence[Service]:
         """The stored listeners, sorted by protocol, with TLS first, then by port."""
         listeners = self.list("server.listener.", strip=True)
         found = []

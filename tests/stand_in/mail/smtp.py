@@ -6,6 +6,7 @@ The pause that the server makes before it refuses (``session.rcpt.errors.wait``,
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -28,6 +29,7 @@ class _Handler:
         self._server = server
         self._submission = submission
         self._refused = 0
+        self._lists: dict[str, str] = {}
 
     async def handle_MAIL(self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         caller: AccessToken | None = session.auth_data if session.authenticated else None
@@ -38,6 +40,7 @@ class _Handler:
             own = [caller.name, *caller.emails]
             if sender not in own and not any(mine.startswith("@") and sender.endswith(mine) for mine in own):
                 return "501 5.5.4 You are not allowed to send from this address."
+        self._lists.clear()
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
@@ -56,6 +59,8 @@ class _Handler:
                 return self._refuse(smtp, "550 5.1.2 Mailbox does not exist.")
             if isinstance(found, list):
                 recipients = [member for member in found if member.lower() != wanted]
+                for member in recipients:
+                    self._lists.setdefault(member.lower(), wanted)
         elif not session.authenticated and not self._setting("session.rcpt.relay", False):
             return self._refuse(smtp, "550 5.1.2 Relay not allowed.")
         taken = {other.lower() for other in envelope.rcpt_tos}
@@ -65,8 +70,9 @@ class _Handler:
 
     async def handle_DATA(self, smtp: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         caller: AccessToken | None = session.auth_data if session.authenticated else None
-        content = envelope.original_content or b""
-        queue_id = await self._server.queue.accept(
+        # The line end ahead of the final dot is no part of the message, to the server.
+        content = (envelope.original_content or b"").removesuffix(b"\r\n")
+        return await self._server.queue.accept(
             Accepted(
                 sender=envelope.mail_from or "",
                 recipients=[str(address) for address in envelope.rcpt_tos],
@@ -75,9 +81,9 @@ class _Handler:
                 remote_ip=str(session.peer[0]) if session.peer else "127.0.0.1",
                 authenticated_as=caller.name if caller is not None else None,
                 tls=session.ssl is not None,
+                lists=dict(self._lists),
             )
         )
-        return f"250 2.0.0 Message queued with id {queue_id}."
 
     def authenticate(self, smtp: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         if not isinstance(data, LoginPassword):
@@ -119,7 +125,7 @@ class Listeners:
         loop = asyncio.get_running_loop()
         for port, submission in ((self._server.ports.smtp, False), (self._server.ports.submission, True)):
             if port is not None:
-                self._listening.append(await loop.create_server(lambda submission=submission: self._protocol(submission), "127.0.0.1", port))
+                self._listening.append(await loop.create_server(partial(self._protocol, submission), "127.0.0.1", port))
 
     async def stop(self) -> None:
         for listening in self._listening:

@@ -23,6 +23,13 @@ def area(name: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def tenant_domains(call: Call) -> frozenset[str] | None:
+    """The domains that a caller of a tenant may see mail and reports of; None for a caller who may see all."""
+    if call.token.tenant_id is None:
+        return None
+    return frozenset(principal.name for principal in call.server.directory.search(None, call.token.tenant_id, ["domain"], 0, 0)[0])
+
+
 def load() -> None:
     """Import every area, so that it registers itself."""
     from . import account, dkim, dns, logs, oauth, principal, queue, reload, reports, restart, settings, spam, store, telemetry, troubleshoot, update  # noqa: F401

@@ -14,15 +14,17 @@ from . import area
 async def handle(call: Call) -> Response:
     call.token.require("authenticate-oauth")
     match call.json():
-        case {"type": "code", "client_id": str(client_id), **rest} if _are_texts(rest, "redirect_uri", "nonce"):
-            return _code(call, client_id, rest.get("redirect_uri"), rest.get("nonce"))
+        case {"type": "code", "client_id": str(client_id), **rest}:
+            return _code(call, client_id, _text(rest.get("redirect_uri")), _text(rest.get("nonce")))
         case {"type": "device", "code": str(user_code)}:
             return data(call.server.oauth.authorize_device(call.token.principal_id, user_code))
     raise errors.bad_parameters()
 
 
-def _are_texts(fields: dict[str, object], *names: str) -> bool:
-    return all(fields.get(name) is None or isinstance(fields[name], str) for name in names)
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise errors.bad_parameters()
+    return value
 
 
 def _code(call: Call, client_id: str, redirect_uri: str | None, nonce: str | None) -> Response:
