@@ -13,7 +13,14 @@ import typing as t
 
 
 class StalwartError(Exception):
-    """Base of all failures. `str()` is the sentence shown to the user; it never holds a secret."""
+    """Base of all failures. `str()` is the sentence shown to the user; it never holds a secret.
+
+    `details` are what else the failed task returns, as keys of its result.
+    """
+
+    def __init__(self, message: str = "", **details: t.Any) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class LibraryMissing(StalwartError):
@@ -130,6 +137,13 @@ class FieldMissing(ServerError):
 
 class Unsupported(ServerError):
     """{"error": "unsupported"}: this edition or version can't do it."""
+
+
+class EditionMissing(Unsupported):
+    """{"error": "unsupported"} for a part that only the paid edition has."""
+
+    def summary(self) -> str:
+        return "this needs the paid edition (Enterprise) of the server, and this server runs the free one"
 
 
 class AssertionRefused(ServerError):

@@ -11,6 +11,7 @@ it can be proved that the server did not take it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import email.utils
 import functools
@@ -19,6 +20,7 @@ import json
 import logging
 import os
 import random
+import socket
 import ssl
 import threading
 import time
@@ -273,6 +275,7 @@ class HttpClient:
         timeout: float | None = None,
         accept: str = "application/json",
         authenticated: bool = True,
+        retries: int | None = None,
     ) -> Answer:
         """Send one request and return its answer.
 
@@ -304,31 +307,46 @@ class HttpClient:
                 # A connection that was refused took nothing with it.
                 if is_safe or not error.sent:
                     delay = -1.0
-            if delay is None or attempt >= self.connection.retries:
+            if delay is None or attempt >= (self.connection.retries if retries is None else retries):
                 raise failure
             attempt += 1
             time.sleep(delay if delay >= 0 else _backoff(attempt))
 
-    def events(self, path: t.Sequence[str], *, query: t.Mapping[str, t.Any] | None = None, limit: float, accept: str = "text/event-stream") -> t.Iterator[str]:
-        """The lines of an event stream, until it ends or `limit` seconds have passed (then it just ends)."""
+    def events(
+        self,
+        path: t.Sequence[str],
+        *,
+        query: t.Mapping[str, t.Any] | None = None,
+        limit: float,
+        otherwise: t.Callable[[Answer], t.Any] = lambda _answer: None,
+    ) -> t.Iterator[str]:
+        """The lines of an event stream, until it ends or `limit` seconds have passed (then it just ends).
+
+        `otherwise` is given an answer that is no stream, to raise what it says; UnexpectedAnswer is raised when it does not.
+        """
         shown, target = self._target("GET", path)
         deadline = time.monotonic() + limit
         _guard.check(self.connection)
+        timeout = httpx.Timeout(self.connection.timeout, read=max(limit, 1.0))
         try:
-            with self._client.stream(
-                "GET", target, params=query, headers={"Accept": accept}, timeout=httpx.Timeout(self.connection.timeout, read=max(limit, 1.0))
-            ) as response:
+            with self._client.stream("GET", target, params=query, headers={"Accept": "text/event-stream"}, timeout=timeout) as response:
                 failure = self._failure(shown, response.status_code, response, response.read)
                 if failure is not None:
                     raise failure
-                for line in response.iter_lines():
-                    yield line
-                    if time.monotonic() > deadline:
-                        return
-        except httpx.ReadTimeout:
-            return
+                kind = response.headers.get("content-type", "")
+                if not kind.startswith("text/event-stream"):
+                    otherwise(Answer(shown, response.status_code, kind, response.read()))
+                    raise UnexpectedAnswer(
+                        f"the answer is no event stream but {kind or 'something without a type'}", request=shown, status=response.status_code
+                    )
+                with _hang_up_after(response, deadline - time.monotonic()):
+                    for line in response.iter_lines():
+                        yield line
+                        if time.monotonic() > deadline:
+                            return
         except httpx.HTTPError as error:
-            raise self._broken(shown, error) from None
+            if time.monotonic() < deadline:
+                raise self._broken(shown, error) from None
 
     def _target(self, method: str, path: t.Sequence[str]) -> tuple[str, str]:
         target = self._prefix + "/" + "/".join(urllib.parse.quote(element, safe="") for element in path)
@@ -425,6 +443,30 @@ class HttpClient:
         if is_safe and failure.status in (502, 503, 504):
             return _retry_after(answer)
         return None
+
+
+@contextlib.contextmanager
+def _hang_up_after(response: t.Any, seconds: float) -> t.Iterator[None]:
+    """End a stream from outside: httpx's time limits begin anew with each piece, and a silent stream must end as well."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+
+    def hang_up() -> None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the server was faster
+            pass
+
+    timer = threading.Timer(max(seconds, 0.0), hang_up)
+    timer.daemon = True
+    if connection is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if connection is not None:
+            timer.join()
 
 
 def _retry_after(answer: Answer) -> float:

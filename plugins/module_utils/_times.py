@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import typing as t
 
@@ -14,47 +14,47 @@ _DURATION = re.compile(r"(\d+)\s*([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def now() -> datetime.datetime:
+def now() -> dt.datetime:
     """The present second in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    return dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
 
 
-def parse_time(text: str) -> datetime.datetime:
+def parse_time(text: str) -> dt.datetime:
     """RFC 3339 text as UTC. Raises ValueError when it is none or names no time zone."""
     candidate = str(text).strip()
     # datetime.fromisoformat takes a final Z only from Python 3.11 on
     candidate = f"{candidate[:-1]}+00:00" if candidate[-1:] in ("Z", "z") else candidate
     try:
-        found = datetime.datetime.fromisoformat(candidate)
+        found = dt.datetime.fromisoformat(candidate)
     except ValueError:
         raise ValueError(f"{text!r} is no point in time; write it like 2026-01-31T23:59:00Z") from None
     if found.tzinfo is None:
         raise ValueError(f"{text!r} names no time zone; add one, like 2026-01-31T23:59:00Z or 2026-01-31T23:59:00+01:00")
-    return found.astimezone(datetime.timezone.utc).replace(microsecond=0)
+    return found.astimezone(dt.timezone.utc).replace(microsecond=0)
 
 
-def from_timestamp(seconds: float | None) -> datetime.datetime | None:
+def from_timestamp(seconds: float | None) -> dt.datetime | None:
     """Seconds since 1970 as UTC; None for nothing, and for the 0 that servers write for nothing."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc) if seconds else None
+    return dt.datetime.fromtimestamp(int(seconds), dt.timezone.utc) if seconds else None
 
 
-def format_time(when: datetime.datetime | None) -> str | None:
+def format_time(when: dt.datetime | None) -> str | None:
     """As `2026-01-31T23:59:00Z`, or None."""
-    return None if when is None else when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if when is None else when.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_duration(text: t.Any) -> datetime.timedelta:
+def parse_duration(text: t.Any) -> dt.timedelta:
     """`90`, `90s`, `15m`, `2h`, `30d` or `4w`. Raises ValueError for anything else."""
     match = _DURATION.fullmatch(str(text).strip())
     if isinstance(text, bool) or not match:
         raise ValueError(f"{text!r} is no period; use a number with s, m, h, d or w, like 30d")
     try:
-        return datetime.timedelta(seconds=int(match.group(1)) * _SECONDS[match.group(2).lower()])
+        return dt.timedelta(seconds=int(match.group(1)) * _SECONDS[match.group(2).lower()])
     except OverflowError:
         raise ValueError(f"{text!r} is longer than can be counted; use a shorter period, like 30d") from None
 
 
-def parse_moment(text: t.Any) -> datetime.datetime:
+def parse_moment(text: t.Any) -> dt.datetime:
     """A point in time as RFC 3339 text, or a period from now on. Raises ValueError."""
     if _DURATION.fullmatch(str(text).strip()) and not isinstance(text, bool):
         try:

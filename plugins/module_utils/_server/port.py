@@ -10,11 +10,17 @@ settled above.
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
+from .models.diagnosis import DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
 from .models.dns import Algorithm, DnsRecord, Signature
 from .models.principal import Edit, Principal, PrincipalType
-from .models.server import About, ReloadReport
+from .models.queue import QueuedMessage, QueuedRecipient, QueueFilter
+from .models.reports import Direction, Report, ReportKind
+from .models.server import About, ReloadPart, ReloadReport
+from .models.spam import Classification, Sample
+from .models.store import DeletedItem, LookupKind, Restored, SearchIndex
 
 
 class Principals(t.Protocol):
@@ -66,7 +72,7 @@ class Settings(t.Protocol):
     """The server's configuration as flat string keys."""
 
     def read(self, *, keys: t.Collection[str] = (), prefixes: t.Collection[str] = ()) -> dict[str, str]:
-        """These keys, and all keys equal to a prefix or below it (`PREFIX.`), with their full names."""
+        """These keys, and all keys equal to a prefix or below it (`PREFIX.`), with their full names. The prefix "" is everything."""
 
     def insert(self, values: t.Mapping[str, str]) -> None:
         """Write keys, in slices; not atomic."""
@@ -79,6 +85,182 @@ class Settings(t.Protocol):
 
     def local_key_patterns(self) -> list[str]:
         """The patterns that make a key local on this server."""
+
+
+class Queue(t.Protocol):
+    """Mail on its way out."""
+
+    def running(self) -> bool:
+        """Whether the server says that it delivers."""
+
+    def pause(self) -> None:
+        """Let all mail wait, that to local mailboxes too. Takes a moment."""
+
+    def resume(self) -> None:
+        """Let it run again. Whether mail really leaves is not told: `wake` it where that does not happen by itself."""
+
+    def wake(self, message: QueuedMessage) -> None:
+        """Make the server look at its queue; `message` is one that waits, and stays as it is."""
+
+    def get(self, message_id: str) -> QueuedMessage | None:
+        """One message, or None."""
+
+    def find(self, wanted: QueueFilter) -> t.Iterator[QueuedMessage]:
+        """The messages that match exactly, oldest first, a page at a time."""
+
+    def retry(self, message: QueuedMessage, at: dt.datetime | None, recipients: t.Collection[str] = ()) -> None:
+        """Move the next attempt to a time to come, or to now; of these recipients (parts of addresses), or of all that wait. The answer is not to be believed."""
+
+    def cancel(self, message: QueuedMessage, recipients: t.Collection[str] = ()) -> None:
+        """Give up a message, or only these recipients (parts of addresses). The answer is not to be believed."""
+
+    def selects_exactly(self, wanted: QueueFilter) -> bool:
+        """Whether `retry_all` and `cancel_all` would act on exactly what the filter means."""
+
+    def retry_all(self, wanted: QueueFilter, at: dt.datetime | None) -> None:
+        """As `retry`, for all that match; in the background."""
+
+    def cancel_all(self, wanted: QueueFilter) -> None:
+        """As `cancel`, for all that match; in the background. The queue may have to be woken afterwards."""
+
+    def keeps_edits(self, recipient: QueuedRecipient) -> bool:
+        """False where servers of this generation are known to drop a new time, or the cancellation of one recipient."""
+
+
+class Reports(t.Protocol):
+    """What servers said of each other's mail."""
+
+    def find(self, kind: ReportKind, direction: Direction, *, text: str = "") -> t.Iterator[str]:
+        """Ids, a page at a time, newest first where the server sorts. `text` narrows: incoming reports by any of their texts, outgoing ones by domain."""
+
+    def get(self, kind: ReportKind, direction: Direction, report_id: str) -> Report | None:
+        """One report, or None."""
+
+    def delete(self, kind: ReportKind, direction: Direction, report_id: str) -> None:
+        """Delete it. One that is gone is no error."""
+
+    def delete_all(self, kind: ReportKind, direction: Direction, *, text: str = "") -> None:
+        """Delete all that `find` would tell; in the background."""
+
+
+class Stores(t.Protocol):
+    """Maintenance of what the server stores. Where it works in the background, no answer tells when it is done."""
+
+    def purge_blobs(self) -> None:
+        """Remove blobs that nothing refers to."""
+
+    def purge_data(self, store: str = "") -> None:
+        """Remove what has expired from a data store."""
+
+    def purge_lookups(self, store: str = "", kind: LookupKind | None = None, account: str = "") -> None:
+        """Remove what has expired from an in-memory store, or all entries of a kind (of one account where the kind has that)."""
+
+    def require_lookup_kind(self, kind: LookupKind) -> None:
+        """Raise Refused where this server does not know the kind. Changes nothing."""
+
+    def purge_accounts(self, account: str = "") -> None:
+        """Remove what has expired from an account, or from all."""
+
+    def reindex(self, index: SearchIndex | None, account: str = "") -> None:
+        """Build a search index anew, for an account or for all."""
+
+    def require_index(self, index: SearchIndex | None) -> None:
+        """Raise Refused or InvalidOption where this server can't rebuild that index. Changes nothing."""
+
+    def used_quota(self, account: str) -> int:
+        """Bytes that an account uses. Raises NotFound."""
+
+    def recalculate_quota(self, account: str) -> int:
+        """Count them anew, and tell them."""
+
+    def reset_uids(self, account: str) -> tuple[int, int]:
+        """Give all mailboxes new UIDs, so that every client loads everything again. Tells how many mailboxes and messages there were."""
+
+    def blob(self, blob_id: str) -> bytes:
+        """A blob's content. Raises NotFound."""
+
+    def deleted(self, account: str) -> t.Iterator[DeletedItem]:
+        """What the account deleted and can have back (paid edition)."""
+
+    def restore(self, account: str, items: t.Sequence[DeletedItem]) -> list[Restored]:
+        """Give it back, in the order given (paid edition)."""
+
+
+class SpamFilter(t.Protocol):
+    """Training and trying the spam filter."""
+
+    def learns_at_once(self) -> bool:
+        """Whether `learn` is all there is; else samples are collected, and a training run learns from them."""
+
+    def learn(self, message: bytes, *, spam: bool, account: str = "") -> None:
+        """Take a message as an example, for one account or for all. Raises NotFound for an unknown account."""
+
+    def training(self) -> bool:
+        """Whether a training run is under way. Raises Refused where there are none, as the next ones do."""
+
+    def start_training(self, *, from_scratch: bool = False) -> bool:
+        """Start a run, or tell False when one is under way. From scratch, all samples are learned from again."""
+
+    def stop_training(self) -> bool:
+        """Stop the run, or tell False when there is none."""
+
+    def forget(self) -> None:
+        """Delete what was learned."""
+
+    def update_rules(self, *, force: bool = False, overwrite: bool = False) -> str:
+        """Fetch the rules. Tells the version that was installed, or nothing when they were current."""
+
+    def rules_version(self) -> str:
+        """The version of the installed rules, empty when unknown."""
+
+    def classify(self, sample: Sample) -> Classification:
+        """What the filter would make of a message. Changes nothing."""
+
+
+class Diagnosis(t.Protocol):
+    """Tests that change nothing, and the log."""
+
+    def delivery(self, target: str, *, step_limit: float, limit: float) -> t.Iterator[DeliveryEvent]:
+        """Try a delivery to an address or domain without sending mail, for at most `limit` seconds; the last event is "completed" if it came so far."""
+
+    def dmarc(self, *, remote_ip: str, ehlo_domain: str, sender: str, message: str) -> DmarcCheck:
+        """What DMARC makes of a message from there; of an empty one when none is given."""
+
+    def token(self) -> str:
+        """A login for delivery tests that holds for a minute."""
+
+    def logs(self, *, text: str = "", page_size: int = ...) -> t.Iterator[LogEntry]:
+        """Lines that hold the text, newest first, a page at a time."""
+
+
+class Telemetry(t.Protocol):
+    """Metrics and traces (paid edition)."""
+
+    def metrics(self, *, after: dt.datetime | None = None, before: dt.datetime | None = None) -> list[Metric]:
+        """Stored metrics."""
+
+    def live_metrics(self, *, names: t.Sequence[str], interval: float, limit: float) -> t.Iterator[list[Metric]]:
+        """The present values, again each `interval` seconds, for at most `limit` seconds."""
+
+    def traces(
+        self,
+        *,
+        event_type: str = "",
+        text: str = "",
+        queue_id: str = "",
+        after: dt.datetime | None = None,
+        before: dt.datetime | None = None,
+    ) -> t.Iterator[str]:
+        """Ids of stored traces, newest first, a page at a time."""
+
+    def trace(self, trace_id: str) -> list[TraceEvent]:
+        """The events of one trace; none for an id that there is not."""
+
+    def live_traces(self, *, text: str, limit: float) -> t.Iterator[TraceEvent]:
+        """Events as they happen, for at most `limit` seconds."""
+
+    def token(self, stream: t.Literal["metrics", "traces"]) -> str:
+        """A login for a live stream that holds for a minute."""
 
 
 class Server(t.Protocol):
@@ -96,11 +278,41 @@ class Server(t.Protocol):
     def settings(self) -> Settings:
         """Configuration."""
 
+    @property
+    def queue(self) -> Queue:
+        """Mail on its way out."""
+
+    @property
+    def reports(self) -> Reports:
+        """What servers said of each other's mail."""
+
+    @property
+    def stores(self) -> Stores:
+        """Store maintenance, blobs, deleted items."""
+
+    @property
+    def spam_filter(self) -> SpamFilter:
+        """Training and trying the spam filter."""
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Tests of deliveries and of DMARC, and the log."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Metrics and traces."""
+
+    def update_webadmin(self) -> None:
+        """Let the server fetch its web administration anew."""
+
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """What the server wants published for a domain, known or not."""
 
-    def reload(self, *, part: str = "", dry_run: bool = False) -> ReloadReport:
-        """Make settings live and forget cached recipients, or only check. With any error nothing is applied."""
+    def reload(self, *, part: ReloadPart = "all", dry_run: bool = False) -> ReloadReport:
+        """Make settings live and forget cached recipients, or only check. With any error nothing is applied.
+
+        A part is reloaded whatever errors there are elsewhere; it can't be checked by itself.
+        """
 
     def about(self) -> About:
         """Version, edition and the caller's permissions, as far as the login may know."""
@@ -109,4 +321,4 @@ class Server(t.Protocol):
         """The version, asked once and only here, or as the option server_version says."""
 
     def healthy(self, *, ready: bool) -> bool:
-        """Whether the health page answers well. Needs no login."""
+        """Whether the health page answers well. Needs no login, and is asked once. Raises ConnectionFailed."""
