@@ -353,7 +353,7 @@ $ORIGIN example.org.
     TXT unquoted ;comment
 mail A 192.0.2.1
     AAAA 2001:DB8::0:1
-$ORIGIN sub
+$ORIGIN sub.example.org.
 www CNAME @
 *.\097 2w IN TXT ""
 """
@@ -380,6 +380,13 @@ def test_zone_files_that_people_write() -> None:
     }
     ours = {(found.fqdn, found.type, rdata) for found in record_sets(parse_zone_file(HAND_WRITTEN), "example.org", exclude=["SOA"]) for rdata in found.rdata}
     assert ours == theirs
+
+
+def test_a_relative_origin_is_relative_to_the_one_before() -> None:
+    (found,) = parse_zone_file("$ORIGIN sub\n@ 60 MX 0 mx\n", origin="example.org")
+    assert (found.name, found.content, found.ttl) == ("sub.example.org.", "0 mx.sub.example.org.", 60)
+    first, second = parse_zone_file("a.example. 60 IN A 192.0.2.1\n  IN A 192.0.2.2")
+    assert (second.name, second.ttl) == (first.name, 60)
 
 
 @pytest.mark.parametrize(
