@@ -20,9 +20,9 @@ from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._secrets import GENERATED
 from .._server.models.dns import ALGORITHMS, Algorithm, DnsRecord, Signature
 from .._server.port import Server
-from ._options import Domain, Options, Text, one_or_more, read, without_repeats
+from ._options import Options, Text, one_or_more, read, without_repeats
 from .dns_records import absolute_name, as_result, parse_record
-from .domains import require_domains
+from .domains import Domains, require_domains
 from .reload import make_live
 
 RESOURCE = "signature"
@@ -42,7 +42,6 @@ def _id(value: str) -> str:
     return value
 
 
-Domains = t.Annotated[tuple[Domain, ...], BeforeValidator(one_or_more), AfterValidator(without_repeats)]
 _Id = t.Annotated[Text, AfterValidator(_id)]
 
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
+from .._deps import AfterValidator, BeforeValidator
 from .._errors import PermissionDenied, Refused
 from .._server.models.principal import PrincipalType
 from .._server.port import Server
+from ._options import Domain, one_or_more, without_repeats
+
+#: One domain or several, in their canonical spelling.
+Domains = t.Annotated[tuple[Domain, ...], BeforeValidator(one_or_more), AfterValidator(without_repeats)]
 
 _MOST_NAMED = 5
 
