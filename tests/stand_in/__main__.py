@@ -8,6 +8,7 @@ import pathlib
 import uvicorn
 
 from .app import Application
+from .mail.resolver import Resolver
 from .state import Ports, Server, parse_version
 
 
@@ -18,6 +19,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--submission-port", type=int, help="port that stands for 587: takes mail after login")
     parser.add_argument("--version", type=parse_version, default=(0, 15, 5), help="version to behave as, 0.13.0 to 0.15.5 (default 0.15.5)")
     parser.add_argument("--enterprise", action="store_true", help="behave as the paid edition")
+    parser.add_argument("--zone", type=pathlib.Path, help="file in master format: what names resolve to (default: nothing does)")
     parser.add_argument("--certificate", help="PEM file: serve the API by HTTPS, and as the server's certificate")
     parser.add_argument("--key", help="PEM file with the certificate's private key")
     return parser
@@ -26,7 +28,8 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> None:
     options = arguments().parse_args()
     certificate = pathlib.Path(options.certificate).read_text() if options.certificate else None
-    server = Server(options.version, options.enterprise, Ports(options.port, options.smtp_port, options.submission_port), certificate)
+    ports = Ports(options.port, options.smtp_port, options.submission_port)
+    server = Server(options.version, options.enterprise, ports, certificate, resolver=Resolver(options.zone))
     uvicorn.run(
         Application(server),
         host="127.0.0.1",

@@ -1,4 +1,4 @@
-"""``/api/update``."""
+"""``/api/update``: fetches the spam filter's rules or the web interface, which without a network fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from .. import errors
 from ..call import Call
 from . import area
 
+_PERMISSIONS = {"spam-filter": "spam-filter-update", "webadmin": "webadmin-update"}
+
 
 @area("update")
 async def handle(call: Call) -> Response:
-    raise errors.not_found()
+    if call.method != "GET" or call.segment(1) not in _PERMISSIONS:
+        raise errors.not_found()
+    call.token.require(_PERMISSIONS[call.segment(1)])
+    raise errors.internal()
