@@ -336,9 +336,7 @@ class HttpClient:
                 kind = response.headers.get("content-type", "")
                 if not kind.startswith("text/event-stream"):
                     otherwise(Answer(shown, response.status_code, kind, response.read()))
-                    raise UnexpectedAnswer(
-                        f"the answer is no event stream but {kind or 'something without a type'}", request=shown, status=response.status_code
-                    )
+                    raise UnexpectedAnswer(f"the answer is no event stream but {kind or 'something without a type'}", request=shown, status=response.status_code)
                 with _hang_up_after(response, deadline - time.monotonic()):
                     for line in response.iter_lines():
                         yield line
@@ -449,7 +447,7 @@ class HttpClient:
 def _hang_up_after(response: t.Any, seconds: float) -> t.Iterator[None]:
     """End a stream from outside: httpx's time limits begin anew with each piece, and a silent stream must end as well."""
     stream = response.extensions.get("network_stream")
-    connection = stream.get_extra_info("socket") if stream is not None else None
+    connection: t.Any = stream.get_extra_info("socket") if stream is not None else None
 
     def hang_up() -> None:
         try:

@@ -108,11 +108,20 @@ class Queue(t.Protocol):
     def find(self, wanted: QueueFilter) -> t.Iterator[QueuedMessage]:
         """The messages that match exactly, oldest first, a page at a time."""
 
-    def retry(self, message: QueuedMessage, at: dt.datetime | None, recipients: t.Collection[str] = ()) -> None:
-        """Move the next attempt to a time to come, or to now; of these recipients (parts of addresses), or of all that wait. The answer is not to be believed."""
+    def count(self, wanted: QueueFilter) -> int:
+        """How many messages match."""
 
-    def cancel(self, message: QueuedMessage, recipients: t.Collection[str] = ()) -> None:
-        """Give up a message, or only these recipients (parts of addresses). The answer is not to be believed."""
+    def retry(self, message_id: str, at: dt.datetime | None, recipients: t.Collection[str] = ()) -> None:
+        """Move the next attempt to a time to come, or to now; of these recipients (parts of addresses), or of all that wait.
+
+        Servers may say yes and do nothing: read again. A message that is gone is no error.
+        """
+
+    def cancel(self, message_id: str, recipients: t.Collection[str] = ()) -> None:
+        """Give up a message, or only these recipients (parts of addresses). Servers may say yes and do nothing: read again.
+
+        A message that is gone is no error.
+        """
 
     def selects_exactly(self, wanted: QueueFilter) -> bool:
         """Whether `retry_all` and `cancel_all` would act on exactly what the filter means."""

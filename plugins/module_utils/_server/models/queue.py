@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import typing as t
 
 from .base import Model
@@ -26,9 +26,9 @@ class QueuedRecipient(Model):
     status: RecipientStatus
     reason: str = ""
     attempts: int = 0
-    next_retry: datetime.datetime | None = None
-    next_notify: datetime.datetime | None = None
-    expires: datetime.datetime | None = None
+    next_retry: dt.datetime | None = None
+    next_notify: dt.datetime | None = None
+    expires: dt.datetime | None = None
     original_recipient: str = ""
 
     @property
@@ -43,7 +43,7 @@ class QueuedMessage(Model):
     id: str
     sender: str
     recipients: tuple[QueuedRecipient, ...]
-    created: datetime.datetime | None = None
+    created: dt.datetime | None = None
     size: int = 0
     priority: int = 0
     envelope_id: str = ""
@@ -53,7 +53,7 @@ class QueuedMessage(Model):
         """The recipients that still wait."""
         return tuple(recipient for recipient in self.recipients if recipient.pending)
 
-    def next_delivery(self, queue: str = "") -> datetime.datetime | None:
+    def next_delivery(self, queue: str = "") -> dt.datetime | None:
         """When the next attempt is due, in one queue or in any."""
         due = [recipient.next_retry for recipient in self.pending() if recipient.next_retry and queue in ("", recipient.queue)]
         return min(due, default=None)
@@ -67,8 +67,8 @@ class QueueFilter:
     sender: str = ""
     recipient: str = ""
     queue: str = ""
-    due_before: datetime.datetime | None = None
-    due_after: datetime.datetime | None = None
+    due_before: dt.datetime | None = None
+    due_after: dt.datetime | None = None
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in dataclasses.fields(self))

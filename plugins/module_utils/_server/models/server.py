@@ -11,6 +11,8 @@ import typing as t
 from ..._deps import Field
 from .base import Model
 
+ReloadPart = t.Literal["all", "lookup", "certificate", "blocked_ip"]
+
 
 class ReloadReport(Model):
     """What a reload said. Keys are settings keys, values are sentences."""
@@ -26,3 +28,8 @@ class About(Model):
     edition: t.Literal["", "community", "enterprise"] = ""
     generation: t.Literal["rest", "jmap"] = "rest"
     permissions: tuple[str, ...] = ()
+
+
+def version_text(version: tuple[int, ...]) -> str:
+    """(0, 15, 5) as "0.15.5"."""
+    return ".".join(str(part) for part in version)

@@ -12,6 +12,7 @@ import typing as t
 from ..._errors import (
     AlreadyExists,
     AssertionRefused,
+    EditionMissing,
     FieldMissing,
     NotFound,
     PermissionDenied,
@@ -57,15 +58,21 @@ class RestCaller:
             raise error.about(resource) from None
 
     def raw(self, method: str, *path: str, resource: str = "", query: t.Mapping[str, t.Any] | None = None) -> bytes:
-        """The bytes of an answer that is not JSON."""
+        """The bytes of an answer that is not JSON; one that is JSON is a refusal."""
         try:
-            return self.client.request(method, ("api", *path), query=query, accept="*/*").content
+            answer = self.client.request(method, ("api", *path), query=query, accept="*/*")
+            if "json" in answer.content_type:
+                self._data(answer)
+            return answer.content
         except ServerError as error:
             raise error.about(resource) from None
 
-    def events(self, *path: str, limit: float, query: t.Mapping[str, t.Any] | None = None) -> t.Iterator[str]:
+    def events(self, *path: str, limit: float, resource: str = "", query: t.Mapping[str, t.Any] | None = None) -> t.Iterator[str]:
         """The lines of an event stream, for at most `limit` seconds."""
-        return self.client.events(("api", *path), query=query, limit=limit)
+        try:
+            yield from self.client.events(("api", *path), query=query, limit=limit, otherwise=self._data)
+        except ServerError as error:
+            raise error.about(resource) from None
 
     def _data(self, answer: Answer) -> t.Any:
         body = answer.json()
@@ -90,6 +97,8 @@ class RestCaller:
             return FieldMissing(words, field=told.get("field", ""), **about)
         if kind == "notFound":
             return NotFound(words, item=told.get("item", ""), **about)
+        if kind == "unsupported" and told.get("details") == "Enterprise feature":
+            return EditionMissing(words, **about)
         if kind == "unsupported":
             return Unsupported(words, **about)
         if kind == "assertFailed":
@@ -105,6 +114,11 @@ class RestCaller:
             "POST", "oauth", resource="server version", body={"type": "code", "client_id": "stalwart.mail", "redirect_uri": None, "nonce": None}, safe=True
         )
         return {key: data[key] for key in ("version", "isEnterprise", "permissions") if key in data} if isinstance(data, dict) else {}
+
+    @property
+    def known_version(self) -> tuple[int, ...]:
+        """The version as far as it is known without asking; () when it is not."""
+        return self._version
 
     def version(self) -> tuple[int, ...]:
         """The server's version, asked once."""

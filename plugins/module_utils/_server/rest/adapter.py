@@ -11,13 +11,20 @@ import typing as t
 
 from ..._errors import NotFound, PermissionDenied, ServerFault
 from ..._http import HttpClient
-from ..._secrets import scrub
+from ..._secrets import is_secret_key, scrub
 from ..models.dns import DnsRecord
-from ..models.server import About, ReloadReport
+from ..models.server import About, ReloadPart, ReloadReport
 from ._call import RestCaller
+from .diagnosis import RestDiagnosis, RestTelemetry
 from .principals import RestPrincipals
+from .queue import RestQueue
+from .reports import RestReports
 from .settings import RestSettings
 from .signatures import RestSignatures
+from .spam import RestSpamFilter
+from .stores import RestStores
+
+_PARTS = {"lookup": "lookup", "certificate": "certificate", "blocked_ip": "server.blocked-ip"}
 
 
 class RestServer:
@@ -41,14 +48,48 @@ class RestServer:
         """DKIM keys."""
         return RestSignatures(self._caller, self.settings, self.dns_records)
 
+    @functools.cached_property
+    def queue(self) -> RestQueue:
+        """Mail on its way out."""
+        return RestQueue(self._caller)
+
+    @functools.cached_property
+    def reports(self) -> RestReports:
+        """What servers said of each other's mail."""
+        return RestReports(self._caller)
+
+    @functools.cached_property
+    def stores(self) -> RestStores:
+        """Store maintenance, blobs, deleted items."""
+        return RestStores(self._caller)
+
+    @functools.cached_property
+    def spam_filter(self) -> RestSpamFilter:
+        """Training and trying the spam filter."""
+        return RestSpamFilter(self._caller)
+
+    @functools.cached_property
+    def diagnosis(self) -> RestDiagnosis:
+        """Tests of deliveries and of DMARC, and the log."""
+        return RestDiagnosis(self._caller)
+
+    @functools.cached_property
+    def telemetry(self) -> RestTelemetry:
+        """Metrics and traces."""
+        return RestTelemetry(self._caller)
+
+    def update_webadmin(self) -> None:
+        """One request, during which the server fetches from the network."""
+        self._caller.call("GET", "update", "webadmin", resource="web administration", safe=False)
+
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """One request. The server answers for any name, known or not."""
         records = self._caller.call("GET", "dns", "records", domain, resource=f"DNS records of {domain!r}")
         return [DnsRecord(type=record["type"], name=record["name"], content=record["content"]) for record in records]
 
-    def reload(self, *, part: str = "", dry_run: bool = False) -> ReloadReport:
-        """One request. HTTP 200 also when there are errors; with any, nothing was applied."""
-        path = ("reload", part) if part else ("reload",)
+    def reload(self, *, part: ReloadPart = "all", dry_run: bool = False) -> ReloadReport:
+        """One request. HTTP 200 also when there are errors; with any, nothing was applied. Below a part the server ignores `dry-run`."""
+        path = ("reload", _PARTS[part]) if part != "all" and not dry_run else ("reload",)
         answer = self._caller.call("GET", *path, resource="reload", query={"dry-run": "true"} if dry_run else None)
         return ReloadReport(errors=_sentences(answer.get("errors")), warnings=_sentences(answer.get("warnings")))
 
@@ -57,7 +98,7 @@ class RestServer:
         try:
             told = self._caller.authorize()
         except PermissionDenied:
-            return About()
+            return About(version=".".join(map(str, self._caller.known_version)))
         return About(
             version=str(told.get("version", "")),
             edition="enterprise" if told.get("isEnterprise") else "community",
@@ -71,7 +112,7 @@ class RestServer:
     def healthy(self, *, ready: bool) -> bool:
         """GET /healthz/live or /healthz/ready, without a login."""
         try:
-            answer = self._caller.client.request("GET", ("healthz", "ready" if ready else "live"), authenticated=False)
+            answer = self._caller.client.request("GET", ("healthz", "ready" if ready else "live"), authenticated=False, retries=0)
         except (NotFound, ServerFault):
             return False
         return answer.status == 200
@@ -85,4 +126,5 @@ def _sentences(found: t.Any) -> dict[str, str]:
         return ": ".join(str(part) for part in (value.get("type"), value.get("error") or value.get("default")) if part)
 
     # An unread key comes with its value, which may be a secret: only the kinds' own words are taken.
-    return {key: scrub(words(value)) for key, value in sorted(found.items())}
+    # The error of a value that could not be read quotes it.
+    return {key: str(value.get("type", "")) if is_secret_key(key) else scrub(words(value)) for key, value in sorted(found.items())}

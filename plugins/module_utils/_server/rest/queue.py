@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import typing as t
 
 from ..._errors import NotFound
@@ -50,7 +50,7 @@ class RestQueue:
     def wake(self, message: QueuedMessage) -> None:
         """One request: rescheduling any message makes the server look at its queue. This one is given the time it has already."""
         for recipient in sorted(message.pending(), key=lambda recipient: recipient.queue == _EDITABLE_QUEUE):
-            self.retry(message, recipient.next_retry, [recipient.address])
+            self.retry(message.id, recipient.next_retry, [recipient.address])
             return
 
     def get(self, message_id: str) -> QueuedMessage | None:
@@ -78,19 +78,29 @@ class RestQueue:
                 return
             start = int(messages[-1].id) + 1
 
-    def retry(self, message: QueuedMessage, at: datetime.datetime | None, recipients: t.Collection[str] = ()) -> None:
+    def count(self, wanted: QueueFilter) -> int:
+        """One request where the server counts what is meant, else as `find`."""
+        if wanted and not self.selects_exactly(wanted):
+            return sum(1 for _message in self.find(wanted))
+        query = {**_query(wanted), "page": "1", "limit": "1"}
+        return int(self._caller.call("GET", "queue", "messages", resource="queue", query=query)["total"])
+
+    def retry(self, message_id: str, at: dt.datetime | None, recipients: t.Collection[str] = ()) -> None:
         """One request, or one a recipient. The server takes each as a part of addresses."""
         moment = _future(at)
         for address in recipients or ("",):
             query = {**({"at": moment} if moment else {}), **({"filter": address} if address else {})}
-            self._caller.call("PATCH", "queue", "messages", message.id, resource=_named(message.id), query=query or None, safe=True)
+            try:
+                self._caller.call("PATCH", "queue", "messages", message_id, resource=_named(message_id), query=query or None, safe=True)
+            except NotFound:
+                return
 
-    def cancel(self, message: QueuedMessage, recipients: t.Collection[str] = ()) -> None:
-        """One request, or one a recipient. A message that is gone is no error."""
+    def cancel(self, message_id: str, recipients: t.Collection[str] = ()) -> None:
+        """One request, or one a recipient."""
         for address in recipients or ("",):
             try:
                 query = {"filter": address} if address else None
-                self._caller.call("DELETE", "queue", "messages", message.id, resource=_named(message.id), query=query, safe=True)
+                self._caller.call("DELETE", "queue", "messages", message_id, resource=_named(message_id), query=query, safe=True)
             except NotFound:
                 return
 
@@ -99,10 +109,10 @@ class RestQueue:
         if not wanted or (wanted.text and (wanted.sender or wanted.recipient)) or len(wanted.queue.encode()) > _LONGEST_QUEUE_NAME:
             return False
         # a time that is past when the request arrives is ignored too
-        soon = now() + datetime.timedelta(minutes=1)
+        soon = now() + dt.timedelta(minutes=1)
         return all(moment is None or moment > soon for moment in (wanted.due_before, wanted.due_after))
 
-    def retry_all(self, wanted: QueueFilter, at: datetime.datetime | None) -> None:
+    def retry_all(self, wanted: QueueFilter, at: dt.datetime | None) -> None:
         """One request; the server works on in the background."""
         moment = _future(at)
         self._caller.call("PATCH", "queue", "messages", resource="queue", query={**_query(wanted), **({"at": moment} if moment else {})}, safe=True)
@@ -120,15 +130,16 @@ def _named(message_id: str) -> str:
     return f"queued message {message_id}"
 
 
-def _future(at: datetime.datetime | None) -> str | None:
+def _future(at: dt.datetime | None) -> str | None:
     # A past time is taken as now anyway.
     return format_time(at) if at is not None and at > now() else None
 
 
 def _query(wanted: QueueFilter) -> dict[str, str]:
-    """What the server can narrow by. Past times are left out: it would ignore them, and the exact choice is made by the caller."""
+    """What the server can narrow by. It ignores past times, so what was due before one is sought among what is due before long."""
     texts = {"text": wanted.text, "from": wanted.sender, "to": wanted.recipient, "queue": wanted.queue}
-    times = {"before": _future(wanted.due_before), "after": _future(wanted.due_after)}
+    soon = now() + dt.timedelta(minutes=5)
+    times = {"before": format_time(max(wanted.due_before, soon)) if wanted.due_before else None, "after": _future(wanted.due_after)}
     return {key: value for key, value in {**texts, **times}.items() if value}
 
 
@@ -162,5 +173,5 @@ def _recipient(item: dict[str, t.Any]) -> QueuedRecipient:
     )
 
 
-def _time(text: str | None) -> datetime.datetime | None:
+def _time(text: str | None) -> dt.datetime | None:
     return parse_time(text) if text else None

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the queue runs: told, made so, and confirmed; and what is in it."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import typing as t
+
+from ..._errors import NotApplied, Refused
+from ..._reconcile.plan import Change, Mode, Outcome, apply
+from ..._server.models.queue import QueuedMessage, QueueFilter
+from ..._server.models.server import version_text
+from ..._server.port import Queue, Server
+from ..._times import now
+from .._moments import Seconds
+from .._options import Options, one_or_more, read
+from .._waiting import wait_until
+from .filters import FilterOptions, shown
+
+#: How many of the messages that are due are watched.
+_WATCHED = 20
+
+#: Mail that a running queue does not touch for so long is taken to be asleep with it.
+_ASLEEP_AFTER = 3.0
+
+_PAUSED = "the queue is paused: mail to local mailboxes waits too, new mail is still accepted, and the pause ends when the server restarts."
+
+QueueState = t.Literal["running", "paused"]
+
+
+class _QueueOptions(Options):
+    state: QueueState
+    wait: bool = True
+    wait_timeout: Seconds = 60.0
+
+
+def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Let the queue run or pause. Result: `queue` with `state` and `local_delivery`."""
+    wanted = read(_QueueOptions, options)
+    running = server.queue.running()
+    if wanted.state == "paused":
+        changes = [_change("pause", "running", "paused", lambda: _pause(server, wanted))] if running else []
+        apply(changes, mode)
+        if changes:
+            mode.warn(_PAUSED)
+        return Outcome({"queue": _shown(running=False)}, changes)
+    watched = _due(server.queue)
+    if not running:
+        changes = [_change("resume", "paused", "running", lambda: _resume(server, wanted, watched))]
+        apply(changes, mode)
+    else:
+        changes = _wake_sleeper(server, wanted, watched, mode)
+    return Outcome({"queue": _shown(running=True)}, changes)
+
+
+def _change(action: str, before: str, after: str, run: t.Callable[[], object]) -> Change:
+    return Change("queue", "queue", action, {"state": before}, {"state": after}, run)
+
+
+def _shown(*, running: bool) -> dict[str, t.Any]:
+    return {"state": "running" if running else "paused", "local_delivery": "runs" if running else "waits"}
+
+
+def _pause(server: Server, wanted: _QueueOptions) -> None:
+    server.queue.pause()
+    if wanted.wait and not wait_until(lambda: not server.queue.running(), wanted.wait_timeout):
+        raise NotApplied(f"the server took the request to pause, but its queue still runs after {wanted.wait_timeout:g} seconds.")
+
+
+def _resume(server: Server, wanted: _QueueOptions, watched: t.Sequence[QueuedMessage]) -> None:
+    server.queue.resume()
+    if not wait_until(server.queue.running, max(wanted.wait_timeout, 1.0)):
+        raise NotApplied(f"the server took the request to resume, but its queue is still paused after {wanted.wait_timeout:g} seconds.")
+    _wake(server.queue, watched)
+    if wanted.wait and not _moves(server.queue, watched, wanted.wait_timeout):
+        raise NotApplied(_asleep(server, watched, wanted))
+
+
+def _wake_sleeper(server: Server, wanted: _QueueOptions, watched: t.Sequence[QueuedMessage], mode: Mode) -> list[Change]:
+    """A queue that says it runs, but leaves alone what is due, is woken."""
+    if _moves(server.queue, watched, min(_ASLEEP_AFTER, wanted.wait_timeout)):
+        return []
+
+    def wake() -> None:
+        _wake(server.queue, watched)
+        if wanted.wait and not _moves(server.queue, watched, wanted.wait_timeout):
+            raise NotApplied(_asleep(server, watched, wanted))
+
+    changes = [_change("wake", "asleep", "running", wake)]
+    try:
+        apply(changes, mode)
+    except NotApplied as reason:
+        # nothing is different; it ran before, so slow remote hosts are the likelier cause
+        mode.warn(str(reason))
+        return []
+    return changes
+
+
+def _asleep(server: Server, watched: t.Sequence[QueuedMessage], wanted: _QueueOptions) -> str:
+    return (
+        f"{named(server)} says that its queue runs, but within {wanted.wait_timeout:g} seconds it tried none of the {len(watched)} due messages looked at; "
+        "raise wait_timeout where remote hosts are slow to answer, else restart the server."
+    )
+
+
+def named(server: Server) -> str:
+    """The server with its version, where the login may know it."""
+    try:
+        return f"this server ({version_text(server.version())})"
+    except Refused:
+        return "this server"
+
+
+def _due(queue: Queue) -> list[QueuedMessage]:
+    return list(itertools.islice(queue.find(QueueFilter(due_before=now())), _WATCHED))
+
+
+def _wake(queue: Queue, watched: t.Sequence[QueuedMessage]) -> None:
+    message = next(iter(watched), None) or next((found for found in queue.find(QueueFilter()) if found.pending()), None)
+    if message is not None:
+        queue.wake(message)
+
+
+def wake_after_background_work(queue: Queue) -> None:
+    """Servers pause their queue while they cancel many messages, and may sleep on afterwards."""
+    if queue.running():
+        _wake(queue, ())
+
+
+def _moves(queue: Queue, watched: t.Sequence[QueuedMessage], seconds: float) -> bool:
+    """Whether at least one of the messages leaves or is tried. True when none is watched."""
+    before = {message.id: progress(message) for message in watched}
+    return not watched or wait_until(lambda: any(progress(queue.get(each)) != before[each] for each in before), seconds)
+
+
+def progress(message: QueuedMessage | None) -> t.Any:
+    """What changes when a message is tried, told another time or given up."""
+    return None if message is None else tuple((each.address, each.status, each.attempts, each.next_retry) for each in message.recipients)
+
+
+class _InfoOptions(FilterOptions):
+    ids: tuple[str, ...] = ()
+    limit: int = 100
+
+
+def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Messages by id or filter. Results: `queue`, `messages`, `total`, `summary`. `limit` bounds the messages, 0 does not."""
+    wanted = read(_InfoOptions, {**options, **({"ids": one_or_more(options["ids"])} if "ids" in options else {})})
+    conditions = wanted.filter()
+    if wanted.ids:
+        found = [message for each in dict.fromkeys(wanted.ids) if (message := server.queue.get(each)) is not None and conditions.matches(message)]
+        messages, total = found, len(found)
+    else:
+        # one more than wanted tells whether there are more, and only then they are counted
+        messages = list(itertools.islice(server.queue.find(conditions), wanted.limit + 1 if wanted.limit else None))
+        total = len(messages)
+        if wanted.limit and total > wanted.limit:
+            messages, total = messages[: wanted.limit], server.queue.count(conditions)
+    return Outcome(
+        {
+            "queue": _shown(running=server.queue.running()),
+            "messages": [shown(message) for message in messages],
+            "total": total,
+            "summary": _summary(messages),
+        }
+    )
+
+
+def _summary(messages: t.Sequence[QueuedMessage]) -> dict[str, t.Any]:
+    recipients = [recipient for message in messages for recipient in message.recipients]
+    return {
+        "messages": len(messages),
+        "recipients": len(recipients),
+        "by_status": dict(sorted(collections.Counter(recipient.status for recipient in recipients).items())),
+        "by_queue": dict(sorted(collections.Counter(recipient.queue for recipient in recipients).items())),
+        "by_domain": dict(collections.Counter(recipient.address.rpartition("@")[2].lower() for recipient in recipients).most_common(20)),
+    }
