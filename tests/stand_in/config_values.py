@@ -52,6 +52,27 @@ def boolean(text: str) -> bool:
     raise ValueError(f"Invalid boolean value {quoted(text)}.")
 
 
+def number(text: str) -> float:
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", text, re.IGNORECASE):
+        return float(text)
+    raise ValueError(f"Invalid floating point value {quoted(text)}.")
+
+
+def cron(text: str) -> str:
+    """``MINUTE HOUR DAY``, where a star ends it."""
+    problem = "Invalid cron key: "
+    for name, part, highest in zip(("minute", "hour", "weekday"), text.split(" "), (59, 23, 7), strict=False):
+        if name != "minute" and part.startswith("*"):
+            return text
+        if not re.fullmatch(r"\+?[0-9]+", part):
+            raise ValueError(f"{problem}failed to parse cron {name}")
+        if name == "weekday":
+            return text
+        if int(part) > highest:
+            raise ValueError(f"{problem}failed to parse {name}, invalid value: {int(part)}")
+    raise ValueError(f"{problem}parse cron expression.")
+
+
 def is_off(text: str) -> bool:
     """Whether an optional value is switched off."""
     return text == "0" or text.lower() in ("", "false", "disable", "disabled", "never")

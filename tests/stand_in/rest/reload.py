@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from .. import errors
 from ..call import Call, data
-from ..validation import Report, check
+from ..validation import check, check_blocked, check_certificates, check_lookups
 from . import area
 
 
@@ -16,16 +16,17 @@ async def handle(call: Call) -> Response:
     if call.method != "GET":
         raise errors.not_found()
     server = call.server
-    report = Report()
+    settings = server.settings.all()
     match call.path[1:2]:
         case ["lookup"]:
-            pass
+            report = check_lookups(settings)
         case ["certificate"]:
-            pass
+            report = check_certificates(settings)
         case ["server.blocked-ip"]:
+            report = check_blocked(settings)
             server.access.reload_blocked()
         case _:
-            report = check(server.settings.all(), server)
+            report = check(settings, server)
             if not report.errors and "dry-run" not in call.query:
                 server.reload()
     return data({"warnings": report.warnings, "errors": report.errors})
