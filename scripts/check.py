@@ -169,8 +169,8 @@ def files(run: Run) -> None:
     run.fail("Files hold what they should not", wrong)
 
 
-def pytest(core: str, *folders: str) -> Callable[[Run], None]:
-    """A stage that runs the tests below `folders` on one ansible-core line and counts each test."""
+def pytest(core: str, *arguments: str) -> Callable[[Run], None]:
+    """A stage that runs pytest with `arguments` on one ansible-core line and counts each test."""
 
     def stage(run: Run) -> None:
         venv = ROOT / ".venv"
@@ -181,7 +181,7 @@ def pytest(core: str, *folders: str) -> Callable[[Run], None]:
         report.unlink(missing_ok=True)
         try:
             run.command(
-                venv / "bin/python", "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", f"--junitxml={report}", *folders,
+                venv / "bin/python", "-m", "pytest", "-q", "-n", WORKERS, "--dist", "worksteal", f"--junitxml={report}", *arguments,
                 bins=[venv / "bin"], minutes=30,
             )  # fmt: skip
         finally:
@@ -300,8 +300,9 @@ STAGES = [
     Stage("unit", "Unit tests, ansible-core 2.21", pytest("main", "tests/unit")),
     Stage("conformance", "The stand-in answers as recorded servers do", pytest("main", "tests/conformance")),
     Stage("integration", "Playbooks against the stand-in, ansible-core 2.21", pytest("main", "tests/integration")),
-    Stage("core-2.19", "Unit and integration tests, ansible-core 2.19", pytest("2.19", "tests/unit", "tests/integration")),
-    Stage("core-2.18", "Unit and integration tests, ansible-core 2.18", pytest("2.18", "tests/unit", "tests/integration")),
+    # What ansible-core changes does not depend on the server's version, so the older lines meet only one of them.
+    Stage("core-2.19", "Unit and integration tests, ansible-core 2.19", pytest("2.19", "tests/unit", "tests/integration", "-k", "not 0.13.4")),
+    Stage("core-2.18", "Unit and integration tests, ansible-core 2.18", pytest("2.18", "tests/unit", "tests/integration", "-k", "not 0.13.4")),
     Stage("sanity", "ansible-test sanity", sanity),
     Stage("ansible-lint", "ansible-lint, profile production", ansible_lint),
     Stage("docs", "Documentation of plugins", docs),
