@@ -21,20 +21,25 @@ _SCHEME = re.compile(r"\{[A-Z0-9.-]{2,20}\}[A-Za-z0-9+/=.$]{6,}")
 
 # the last part, or a part, of a settings key whose value no one else should read
 _SECRET_KEY = re.compile(
-    r"(?:^|[.-])(?:secrets?|password|passwd|private-key|(?:auth-)?token|credentials|api-key|key-id|(?:access|secret|license)-key|hmac)(?:$|[.-])",
+    r"(?:^|[.-])(?:secrets?|passwords?|passwd|token|credentials|hmac|(?:private|api|access|secret|license|signature|encryption|account)-key|key-id)(?:$|[.-])"
+    # the server's own: the key of OAuth tokens, certificates of ACME with their keys; and headers that it sends elsewhere
+    r"|^oauth\.key$|^acme\..+\.cert$|^(?:tracer|webhook|session|store|http-lookup|lookup|spam-filter|enterprise|metrics)\..*\.headers(?:\.|$)",
     re.IGNORECASE,
 )
+# how long tokens live, and in which attributes and columns of a directory secrets are
+_NO_SECRET_KEY = re.compile(r"\.(?:expiry|attributes|columns)\.", re.IGNORECASE)
+_URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 
 def is_secret_key(key: str) -> bool:
     """Whether a settings key, by its name, holds a secret: `signature.ID.private-key`, `store.ID.password`, …"""
-    return bool(_SECRET_KEY.search(key))
+    return bool(_SECRET_KEY.search(key)) and not _NO_SECRET_KEY.search(key)
 
 
 def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:
     """`text` without key material: what looks like a secret in any form that servers use, and each of `secrets`."""
     for secret in sorted({s for s in secrets if s}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    for pattern in (_PEM, _OTP, _API_KEY, _APP_PASSWORD, _CRYPT, _SCHEME):
+    for pattern in (_PEM, _OTP, _API_KEY, _APP_PASSWORD, _CRYPT, _SCHEME, _URL_LOGIN):
         text = pattern.sub(HIDDEN, text)
     return text

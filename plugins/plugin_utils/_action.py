@@ -24,7 +24,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils import _http
 from ansible_collections.stalwart.mail.plugins.module_utils._deps import require_libraries
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import LibraryMissing
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT
-from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, Task, execute
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, Task, execute, hidden_values
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values import plain
 
 # Imported by the strategy before it forks, so what is costly once is done here and inherited by every worker.
@@ -87,7 +87,7 @@ class StalwartAction(ActionBase):
         spec = self.task.spec
         validator = ArgumentSpecValidator({option: dict(about) for option, about in spec.options.items()}, **spec.conditions())
         validation = validator.validate(plain(self._task.args))
-        hidden = validation._no_log_values
+        hidden = hidden_values(self.task, validation.validated_parameters)
         warnings: list[str] = []
         if validation.error_messages:
             message = validation.errors.msg

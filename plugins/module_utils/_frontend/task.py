@@ -42,6 +42,7 @@ class Task:
     """What a module does. `own` are its options beside those of the connection; `run` does the work.
 
     `writes` is false for modules that only read: their results have no operations and no diff.
+    `secrets_in` tells for an option that is no_log, but holds more than secrets, which of its values are: the others may be shown in results.
     `bulky` leaves the arguments out of the result.
     """
 
@@ -49,11 +50,31 @@ class Task:
     run: Run
     writes: bool = True
     bulky: bool = False
+    secrets_in: t.Mapping[str, t.Callable[[t.Any], t.Iterable[str]]] = dataclasses.field(default_factory=dict)
 
     @property
     def spec(self) -> ArgumentSpec:
         """The whole argument spec."""
         return self.own.merge(CONNECTION)
+
+
+def hidden_values(task: Task, params: t.Mapping[str, t.Any]) -> set[str]:
+    """The values of no_log options, which Ansible takes out of results."""
+    found: set[str] = set()
+    for option, about in task.spec.options.items():
+        if about.get("no_log"):
+            found.update(task.secrets_in.get(option, _texts)(plain(params.get(option))))
+    return {value for value in found if value}
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for element in value:
+            yield from _texts(element)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 class Failure(Exception):
@@ -85,7 +106,7 @@ def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: boo
     except PartlyDone as error:
         raise Failure(scrub(str(error)), {"changed": True, "operations": error.done, "not_done": error.left}) from None
     except StalwartError as error:
-        raise Failure(scrub(str(error)), {"changed": False}) from None
+        raise Failure(scrub(str(error)), {"changed": False, **error.details}) from None
     result: dict[str, t.Any] = {"changed": outcome.changed, **outcome.results}
     if task.writes:
         result["operations"] = outcome.operations()

@@ -10,12 +10,12 @@ import typing as t
 
 from .._errors import Refused, ServerError
 from .._reconcile.plan import Change, Mode, Outcome
-from .._server.models.server import ReloadReport
+from .._server.models.server import ReloadPart, ReloadReport
 from .._server.port import Server
 from ._options import Options, read
 
-PARTS = ("all", "lookup", "certificate", "blocked_ip")
-_PART_NAMES = {"all": "", "lookup": "lookup", "certificate": "certificate", "blocked_ip": "server.blocked-ip"}
+# What a reload of one part reads; with an error elsewhere it is done all the same.
+_PART_PREFIXES: dict[ReloadPart, str] = {"all": "", "lookup": "lookup", "certificate": "certificate", "blocked_ip": "server.blocked-ip"}
 
 
 def refresh_recipients(server: Server, mode: Mode) -> bool:
@@ -47,25 +47,35 @@ def sentence(problems: t.Mapping[str, str], most: int = 5) -> str:
 
 
 class _ReloadOptions(Options):
-    part: t.Literal["all", "lookup", "certificate", "blocked_ip"] = "all"
+    part: ReloadPart = "all"
     validate_only: bool = False
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
-    """Reload, or only validate. Results: `errors`, `warnings`, `reloaded`. Errors fail the task, although the server answers 200.
+    """Reload, or only validate. Results: `reloaded`, `setting_errors`, `setting_warnings`. Errors fail the task, although the server answers 200.
 
     In check mode, and with `validate_only`, the server only checks.
     """
     wanted = read(_ReloadOptions, options)
     only_check = mode.check or wanted.validate_only
-    # The server checks everything at once; a part can be reloaded, but not checked by itself.
-    report = server.reload(dry_run=True) if only_check else server.reload(part=_PART_NAMES[wanted.part])
-    _require_no_errors(report, only_check)
+    report = _checked(server, wanted.part) if only_check else server.reload(part=wanted.part)
+    if report.errors:
+        consequence = "a reload would apply nothing" if only_check else "the server applied nothing"
+        raise Refused(
+            f"settings have errors, so {consequence}; correct them and reload: {sentence(report.errors)}",
+            setting_errors=report.errors,
+            setting_warnings=report.warnings,
+        )
     changes = [] if wanted.validate_only else [Change("reload", wanted.part, "reload", {}, {}, lambda: None)]
     return Outcome({"reloaded": not only_check, "setting_errors": report.errors, "setting_warnings": report.warnings}, changes)
 
 
-def _require_no_errors(report: ReloadReport, only_check: bool) -> None:
-    if report.errors:
-        consequence = "a reload would apply nothing" if only_check else "the server applied nothing"
-        raise Refused(f"settings have errors, so {consequence}; correct them and reload: {sentence(report.errors)}")
+def _checked(server: Server, part: ReloadPart) -> ReloadReport:
+    """What a reload of the part would say. The server checks everything at once, so what the part does not read is left out."""
+    report = server.reload(dry_run=True)
+    prefix = _PART_PREFIXES[part]
+    return ReloadReport(errors=_below(report.errors, prefix), warnings=_below(report.warnings, prefix))
+
+
+def _below(problems: t.Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key: problem for key, problem in problems.items() if not prefix or key == prefix or key.startswith(f"{prefix}.")}

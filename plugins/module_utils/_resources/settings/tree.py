@@ -19,9 +19,9 @@ from ..._errors import InvalidOption
 from ..._secrets import HIDDEN
 
 #: A list element's own keys and their values; one that is a plain value has the single key "".
-Element = dict[str, str]
+Element: t.TypeAlias = dict[str, str]
 #: What a setting is set to.
-Value = t.Union[str, list[Element]]
+Value: t.TypeAlias = "str | list[Element]"
 
 _DIGITS = re.compile(r"[0-9]+")
 _WIDTH = 4
@@ -97,7 +97,7 @@ def _element(element: t.Any, place: str, option: str) -> Element:
             own[key] = value
         else:
             own.update(_numbered(key, value, _WIDTH))
-    return own
+    return _renumbered(own)
 
 
 def _text(value: t.Any, key: str, option: str) -> str:
@@ -160,8 +160,9 @@ def named_below(key: str, found: t.Mapping[str, str]) -> list[str]:
 
 
 def _indexes(key: str, found: t.Mapping[str, str]) -> set[str]:
-    below = (other[len(key) + 1 :].partition(".")[0] for other in found if other.startswith(f"{key}."))
-    return {part for part in below if _DIGITS.fullmatch(part)}
+    """The numbers of the list elements below a key; none where named keys stand there too."""
+    below = {other[len(key) + 1 :].partition(".")[0] for other in found if other.startswith(f"{key}.")}
+    return below if all(_DIGITS.fullmatch(part) for part in below) else set()
 
 
 def _elements_below(key: str, found: t.Mapping[str, str]) -> Element:
@@ -178,7 +179,7 @@ def _renumbered(element: Element) -> Element:
         head, _dot, rest = sub.partition(".")
         groups.setdefault(head, {})[rest] = text
     names = sorted(name for name in groups if name)
-    is_list = bool(names) and all(_DIGITS.fullmatch(name) for name in names) and sorted(map(int, names)) == list(range(len(names)))
+    is_list = bool(names) and _counts_up(names)
     new = {name: f"{place:0{_WIDTH}d}" if is_list else name for place, name in enumerate(names)}
     out = dict(groups.pop("", {}))
     return out | {join(new[name], rest): text for name in names for rest, text in _renumbered(groups[name]).items()}
@@ -189,24 +190,24 @@ def settings_in(found: t.Mapping[str, str]) -> dict[str, Value]:
 
     Only numbers from 0 upwards without a gap make a list; `lookup.years.2024` is a key like any other.
     """
-    lists: dict[str, list[str]] = {}
+    below: dict[str, set[str]] = {}
     for key in found:
         for parent in _parents(key):
-            index = key[len(parent) + 1 :].partition(".")[0]
-            if _DIGITS.fullmatch(index):
-                lists.setdefault(parent, []).append(index)
-    real = {key for key, indexes in lists.items() if sorted(map(int, set(indexes))) == list(range(len(set(indexes))))}
+            below.setdefault(parent, set()).add(key[len(parent) + 1 :].partition(".")[0])
+    lists = {parent for parent, parts in below.items() if _counts_up(parts)}
     settings: dict[str, Value] = {}
     for key, text in found.items():
         # the outermost list holds everything below it
-        owner = next((parent for parent in reversed(list(_parents(key))) if parent in real and _DIGITS.fullmatch(key[len(parent) + 1 :].partition(".")[0])), None)
+        owner = next((parent for parent in reversed(list(_parents(key))) if parent in lists), None)
         if owner is None:
-            # beside a list of the same name the text keeps its place by itself
             settings.setdefault(key, text)
         elif not isinstance(settings.get(owner), list):
-            value, _keys = stored(owner, found)
-            settings[owner] = value if value is not None else ""
+            settings[owner] = stored(owner, found)[0] or ""
     return settings
+
+
+def _counts_up(parts: t.Collection[str]) -> bool:
+    return all(_DIGITS.fullmatch(part) for part in parts) and sorted(map(int, parts)) == list(range(len(parts)))
 
 
 # To users

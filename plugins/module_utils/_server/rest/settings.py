@@ -33,6 +33,9 @@ DEFAULT_LOCAL_KEYS = (
 )
 _LOCAL_KEYS = "config.local-keys"
 
+#: Characters of keys in one URL before they are encoded; nginx takes 8 kB of them encoded.
+_LONGEST_QUERY = 4000
+
 
 class RestSettings:
     """The port `Settings` over REST."""
@@ -41,12 +44,20 @@ class RestSettings:
         self._caller = caller
 
     def read(self, *, keys: t.Collection[str] = (), prefixes: t.Collection[str] = ()) -> dict[str, str]:
-        """One request. The server matches prefixes at dots: `queue.test` does not bring `queue.test2.a`."""
+        """One request for some hundred keys. The server matches prefixes at dots: `queue.test` does not bring `queue.test2.a`."""
+        if "" in prefixes:
+            everything: dict[str, str] = self._caller.call("GET", "settings", "list", resource="settings")["items"]
+            return everything
+        found: dict[str, str] = {}
+        asked = [*keys, *prefixes]
         # for the server a prefix is only what stands below it
-        query = {name: ",".join(values) for name, values in (("keys", [*keys, *prefixes]), ("prefixes", prefixes)) if values}
-        if not query:
-            return {}
-        found: dict[str, str] = self._caller.call("GET", "settings", "keys", resource="settings", query=query)
+        names = {key: "keys" for key in asked if "," not in key} | {f"{prefix}.": "prefixes" for prefix in prefixes}
+        for query in _queries(names):
+            found |= self._caller.call("GET", "settings", "keys", resource="settings", query=query)
+        for key in asked:
+            if "," in key and key not in found:  # the server takes the comma for the end of the key, so it is looked for among its neighbours
+                neighbours = self.read(prefixes=[key.partition(",")[0].rpartition(".")[0]])
+                found |= {key: neighbours[key]} if key in neighbours else {}
         return found
 
     def insert(self, values: t.Mapping[str, str]) -> None:
@@ -63,12 +74,41 @@ class RestSettings:
     def local_key_patterns(self) -> list[str]:
         """`config.local-keys` replaces the server's own list."""
         own = self.read(prefixes=[_LOCAL_KEYS])
-        return [*(own[key].strip().lower() for key in sorted(own)), "config.local-keys.*"] if own else list(DEFAULT_LOCAL_KEYS)
+        patterns = [own[key].strip() for key in sorted(own)]
+        patterns = [f"!{pattern[1:].strip()}".lower() if pattern.startswith("!") else pattern.lower() for pattern in patterns]
+        patterns = [pattern for pattern in patterns if pattern not in ("", "!")]
+        return [*patterns, f"{_LOCAL_KEYS}.*"] if patterns else list(DEFAULT_LOCAL_KEYS)
 
     def is_local(self, key: str, local_keys: t.Sequence[str]) -> bool:
         """As the server decides: one pattern must match, and none of those with "!" before them."""
-        included = any(fnmatch.fnmatchcase(key, pattern) for pattern in local_keys if not pattern.startswith("!"))
-        return included and not any(fnmatch.fnmatchcase(key, pattern[1:]) for pattern in local_keys if pattern.startswith("!"))
+        included = any(_matches(pattern, key) for pattern in local_keys if not pattern.startswith("!"))
+        return included and not any(_matches(pattern[1:], key) for pattern in local_keys if pattern.startswith("!"))
+
+
+def _matches(pattern: str, key: str) -> bool:
+    """As the server does (MatchType in crates/common/src/manager/config.rs): a star at the end or at the start makes the rest literal."""
+    if pattern == "*":
+        return True
+    if pattern.endswith("*"):
+        return key.startswith(pattern[:-1])
+    if pattern.startswith("*"):
+        return key.endswith(pattern[1:])
+    # in a glob only * and ? mean anything
+    return fnmatch.fnmatchcase(key, pattern.replace("[", "[[]")) if "*" in pattern else key == pattern
+
+
+def _queries(names: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """Queries for keys and prefixes (name -> which of both), each short enough for any proxy's limit of a URL."""
+    query: dict[str, list[str]] = {}
+    size = 0
+    for name, kind in names.items():
+        if query and size + len(name) > _LONGEST_QUERY:
+            yield {key: ",".join(values) for key, values in query.items()}
+            query, size = {}, 0
+        query.setdefault(kind, []).append(name)
+        size += len(name) + 1
+    if query:
+        yield {key: ",".join(values) for key, values in query.items()}
 
 
 def _slices(values: t.Mapping[str, str]) -> t.Iterator[list[list[str]]]:

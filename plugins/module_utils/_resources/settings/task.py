@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tasks on settings: making them as wanted, and reading them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._errors import InvalidOption
+from ..._reconcile.plan import Mode, Outcome
+from ..._secrets import is_secret_key
+from ..._server.port import Server
+from .._options import Item, Options, one_or_more, read
+from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
+from .tree import Value, checked_key, checked_prefix, flatten, join, nested
+from .write import LocalKeys, Written, carry_out, check_before, check_local
+
+
+class _SettingsOptions(Options):
+    state: t.Literal["present", "absent", "exact"] = "present"
+    settings: dict[t.Any, t.Any] = {}
+    prefix: str = ""
+    keys: tuple[Item, ...] = ()
+    prefixes: tuple[Item, ...] = ()
+    local_keys: LocalKeys = "refuse"
+    reload: t.Literal["auto", "never"] = "auto"
+    ignore_existing_errors: bool = False
+    rollback: bool = True
+
+
+def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Make settings as wanted.
+
+    Results: `settings` (flat, as they are after, secrets masked), `reloaded`, `stored_only`, `setting_errors`, `setting_warnings`.
+    """
+    wanted = _read(options)
+    prefix = checked_prefix(wanted.prefix, "prefix")
+    plan = _plan(server, wanted, prefix, mode)
+    written = Written()
+    if plan.changes:
+        check_local(server, plan, wanted.local_keys, mode)
+        may_reload = wanted.reload == "auto"
+        existing = check_before(server, plan, ignore=wanted.ignore_existing_errors, reload=may_reload, mode=mode)
+        if not mode.check:
+            written = carry_out(server, plan, reload=may_reload, rollback=wanted.rollback, existing=existing, mode=mode)
+    results = {
+        "settings": {key: shown_text(key, text) for key, text in sorted(plan.after.items())},
+        "reloaded": written.reloaded,
+        "stored_only": written.stored_only,
+        "setting_errors": written.errors,
+        "setting_warnings": written.warnings,
+    }
+    return Outcome(results, plan.changes)
+
+
+def secret_values(settings: t.Any) -> t.Iterator[str]:
+    """The values in the option `settings` that must not be shown, by the names of their keys."""
+    if isinstance(settings, dict):
+        yield from _secret_values(settings, "")
+
+
+def _secret_values(value: t.Any, key: str) -> t.Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secret_values(inner, join(key, str(name)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secret_values(inner, key)
+    elif isinstance(value, str) and is_secret_key(key):
+        yield value
+
+
+def _read(options: t.Mapping[str, t.Any]) -> _SettingsOptions:
+    lists = {name: one_or_more(options[name]) for name in ("keys", "prefixes") if name in options}
+    wanted = read(_SettingsOptions, {**options, **lists})
+    if wanted.state == "absent":
+        if wanted.given("settings"):
+            raise InvalidOption("settings", "they are what shall be there, and state is absent; name what shall go by keys or prefixes.")
+        if not (wanted.prefix or wanted.keys or wanted.prefixes):
+            raise InvalidOption("keys", "nothing is named that shall be absent; give keys, prefixes or prefix.")
+        return wanted
+    for name in ("keys", "prefixes"):
+        if wanted.given(name):
+            raise InvalidOption(name, f"they name what shall be absent, and state is {wanted.state}; use settings, or set state: absent.")
+    if not wanted.given("settings"):
+        raise InvalidOption("settings", "they are missing; give a dictionary of settings.")
+    return wanted
+
+
+def _plan(server: Server, wanted: _SettingsOptions, prefix: str, mode: Mode) -> Plan:
+    if wanted.state == "absent":
+        keys = [join(prefix, checked_key(key, "keys")) for key in wanted.keys]
+        prefixes = [join(prefix, checked_prefix(one, "prefixes")) for one in wanted.prefixes]
+        for one in prefixes:
+            refuse_owned(one, "prefixes", below=False)
+        if not keys and not prefixes:
+            refuse_owned(prefix, "prefix", below=False)
+            prefixes = [prefix]
+        plan, stems = absent(keys, prefixes, server.settings.read(prefixes=[*keys, *prefixes]))
+        if stems:
+            mode.warn(f"keys: there is no setting {some(stems)}, only others below; to remove all of them use prefixes.")
+        return plan
+    settings: dict[str, Value] = flatten(wanted.settings, prefix)
+    if wanted.state == "exact":
+        refuse_owned(prefix, "prefix", below=True)
+        return exact(settings, server.settings.read(prefixes=[prefix]), prefix)
+    return present(settings, server.settings.read(prefixes=list(settings)))
+
+
+# Reading
+
+
+class _InfoOptions(Options):
+    keys: tuple[Item, ...] = ()
+    prefixes: tuple[Item, ...] = ()
+    include_secrets: bool = False
+
+
+def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Settings by key and by prefix, all when none is named. Results: `settings` (flat), `nested`, `local_keys`, `total`."""
+    lists = {name: one_or_more(options[name]) for name in ("keys", "prefixes") if name in options}
+    wanted = read(_InfoOptions, {**options, **lists})
+    keys = [checked_key(key, "keys") for key in wanted.keys]
+    prefixes = [checked_prefix(prefix, "prefixes") for prefix in wanted.prefixes]
+    if not keys and not prefixes:
+        prefixes = [""]
+    found = server.settings.read(keys=keys, prefixes=prefixes)
+    patterns = server.settings.local_key_patterns()
+    local = [key for key in sorted(found) if server.settings.is_local(key, patterns)]
+    texts = {key: text if wanted.include_secrets else shown_text(key, text) for key, text in sorted(found.items())}
+    return Outcome({"settings": texts, "nested": nested(texts), "local_keys": local, "total": len(texts)})
