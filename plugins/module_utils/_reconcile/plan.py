@@ -52,8 +52,8 @@ class Change:
         return {
             "before_header": header if self.before is not None else f"{header} (absent)",
             "after_header": header if self.after is not None else f"{header} (absent)",
-            "before": before,
-            "after": after,
+            "before": before if self.before is not None else "",
+            "after": after if self.after is not None else "",
         }
 
 

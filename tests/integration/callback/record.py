@@ -18,7 +18,7 @@ import json
 import os
 import typing as t
 
-from ansible.plugins.callback import CallbackBase  # noqa: E402 (documentation comes first, as in every plugin)
+from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):

@@ -323,19 +323,24 @@ def diffed_secrets(found: Principal | None, secrets: Secrets) -> tuple[dict[str,
     """The secrets' part of a diff: which change, never what they are."""
     before: dict[str, t.Any] = {}
     after: dict[str, t.Any] = {}
-    changed = f"{HIDDEN} (changed)"
+    stored = found.app_passwords if found else {}
     if secrets.password_changes:
-        if found and found.password_hashes:
-            before["password"] = HIDDEN
-        after["password"] = changed
+        before, after = _hidden("password", bool(found and found.password_hashes), True)
     if secrets.app_passwords or secrets.removed_app_passwords:
-        stored = found.app_passwords if found else {}
-        before["app_passwords"] = dict.fromkeys(sorted(stored), HIDDEN)
+        if stored:
+            before["app_passwords"] = dict.fromkeys(sorted(stored), HIDDEN)
         kept = {name: HIDDEN for name in stored if name not in secrets.removed_app_passwords}
-        after["app_passwords"] = dict(sorted({**kept, **{each.name: changed for each in secrets.app_passwords}}.items()))
+        written = {each.name: _CHANGED if each.name in stored else HIDDEN for each in secrets.app_passwords}
+        after["app_passwords"] = dict(sorted({**kept, **written}.items()))
     if secrets.otp_url is not None:
-        if found and found.otp_url:
-            before["otp_url"] = HIDDEN
-        if secrets.otp_url:
-            after["otp_url"] = changed
+        old, new = _hidden("otp_url", bool(found and found.otp_url), bool(secrets.otp_url))
+        before, after = {**before, **old}, {**after, **new}
     return before, after
+
+
+# so that a diff of two hidden values has a line to show
+_CHANGED = f"{HIDDEN} (changed)"
+
+
+def _hidden(field: str, was: bool, becomes: bool) -> tuple[dict[str, str], dict[str, str]]:
+    return {field: HIDDEN} if was else {}, {field: _CHANGED if was else HIDDEN} if becomes else {}
