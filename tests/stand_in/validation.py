@@ -75,13 +75,15 @@ def _address(text: str) -> Any:
         raise ValueError(f"Invalid IP address value {quoted(text)}.") from None
 
 
+def _network_or_address(text: str) -> Any:
+    return _network(text) if "/" in text else _address(text)
+
+
 def _network(text: str) -> Any:
-    if "/" not in text:
-        return _address(text)
-    address, _, mask = text.rpartition("/")
+    address, slash, mask = text.rpartition("/")
     try:
-        found = ipaddress.ip_address(address.strip())
-        if re.fullmatch(r"\+?[0-9]+", mask.strip()) and 8 <= int(mask) <= found.max_prefixlen:
+        found = ipaddress.ip_address((address if slash else text).strip())
+        if not slash or (re.fullmatch(r"\+?[0-9]+", mask.strip()) and 8 <= int(mask) <= found.max_prefixlen):
             return found
     except ValueError:
         pass
@@ -149,6 +151,15 @@ class Config:
         except ValueError as error:
             self.error(key, str(error))
             return None
+
+    def read_own_or(self, key: str, common: str, reader: Reader) -> None:
+        """The value of ``key``, else that of ``common``; an error stands under ``key`` either way."""
+        value = self.settings.get(key, self.settings.get(common))
+        if value is not None:
+            try:
+                reader(value)
+            except ValueError as error:
+                self.error(key, str(error))
 
     def require(self, key: str, reader: Reader) -> Any:
         if key not in self.settings:
@@ -223,6 +234,11 @@ def _first_round(config: Config, server: Server) -> None:
     _lookups(config)
     for name in config.names("tracer", ".type"):
         _tracer(config, f"tracer.{name}")
+    for name in config.names("http-lookup", ".url"):
+        _remote_list(config, f"http-lookup.{name}")
+    for name in config.names("webhook", ".url"):
+        if not list(config.values(f"webhook.{name}.events")) and config.read(f"webhook.{name}.enable", boolean) is not False:
+            config.warning(f"webhook.{name}", "No events enabled for webhook", "build")
     for key, value in config.values("metrics.disabled-events"):
         if not re.fullmatch(r"\*|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+\*", value):
             config.error(key, f"Unknown event type: {value}")
@@ -258,6 +274,24 @@ def _lookups(config: Config) -> None:
                 config.error(key.removeprefix("lookup."), "Invalid lookup key format")
 
 
+def _remote_list(config: Config, prefix: str) -> None:
+    if config.read(f"{prefix}.enable", boolean) is False:
+        return
+    kind = config.require(f"{prefix}.format", str) or ""
+    if kind not in ("list", "csv"):
+        config.error(f"{prefix}.format", f"Invalid format: {quoted(kind)}", "build")
+        return
+    if kind == "csv":
+        config.require(f"{prefix}.index.key", integer)
+        config.read(f"{prefix}.index.value", integer)
+        config.read(f"{prefix}.skip-first", boolean)
+    for option in ("retry", "refresh", "timeout"):
+        config.read(f"{prefix}.{option}", duration)
+    config.read(f"{prefix}.gzipped", boolean)
+    for option in ("size", "entries", "entry-size"):
+        config.read(f"{prefix}.limits.{option}", integer)
+
+
 def _tracer(config: Config, prefix: str) -> None:
     if config.read(f"{prefix}.enable", boolean) is False:
         return
@@ -274,8 +308,12 @@ def _tracer(config: Config, prefix: str) -> None:
         case "console" | "stdout" | "stderr":
             for name in ("ansi", "multiline", "buffered"):
                 config.read(f"{prefix}.{name}", boolean)
-        case "otel" | "open-telemetry" | "journal":
-            pass
+        case "otel" | "open-telemetry":
+            transport = config.settings.get(f"{prefix}.transport", "")
+            if transport not in ("grpc", "http"):
+                config.error(f"{prefix}.transport", f"Invalid transport: {transport}")
+        case "journal":
+            config.error(f"{prefix}.type", "Failed to create journald subscriber: No such file or directory (os error 2)", "build")
         case other:
             config.error(f"{prefix}.type", f"Unknown tracer type: {other}")
     level = config.settings.get(f"{prefix}.level")
@@ -298,7 +336,8 @@ def _second_round(config: Config, server: Server) -> None:
             config.expression(key, names)
     for key in NODE_LISTS if since_0_15 else ():
         config.read_all(key, _nodes)
-    _words(config)
+    _words(config, since_0_15)
+    _hooks(config)
     _queue(config)
     _addresses(config, "server.allowed-ip")
     _addresses(config, "server.blocked-ip")
@@ -331,13 +370,71 @@ def _storage(config: Config) -> None:
     if chosen is not None and chosen not in directories:
         config.error("storage.directory", f"Directory {quoted(chosen)} not found")
     coordinator = config.settings.get("cluster.coordinator")
-    if coordinator is not None and coordinator not in stores:
+    if coordinator is not None and config.settings.get(f"store.{coordinator}.type") not in ("redis", "nats", "zenoh", "kafka"):
         config.error("cluster.coordinator", f"Coordinator backend {quoted(coordinator)} not found")
     if missing:
         config.error("storage.*", "One or more stores are missing, disabling all stores", "build")
 
 
-def _words(config: Config) -> None:
+def _headers(config: Config, prefix: str) -> None:
+    for _, value in config.values(prefix):
+        name, colon, _ = value.partition(":")
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name.strip()):
+            reason = "invalid HTTP header name" if colon else value
+            config.error(prefix, f'Invalid header found in property "{prefix}": {reason}')
+            return
+        if not colon:
+            config.error(prefix, f'Invalid header found in property "{prefix}": {value}')
+            return
+
+
+def _asn(config: Config) -> None:
+    match config.settings.get("asn.type"):
+        case None | "disable" | "disabled" | "none" | "false":
+            pass
+        case "dns":
+            for key in ("asn.zone.ipv4", "asn.zone.ipv6", "asn.separator"):
+                if not config.settings.get(key, "").strip():
+                    config.error(key, "Missing property")
+                    return
+            config.require("asn.index.asn", integer)
+        case "resource":
+            if not list(config.values("asn.urls.asn")) and not list(config.values("asn.urls.geo")):
+                config.error("asn.urls", "No resources found", "build")
+        case _:
+            config.error("asn.type", "Invalid value", "build")
+
+
+def _hooks(config: Config) -> None:
+    """Milters, hooks and certificate authorities."""
+    for name in config.names("session.milter", ".hostname"):
+        prefix = f"session.milter.{name}"
+        if config.require(f"{prefix}.port", lambda text: integer(text, 16)) is None:
+            continue
+        config.expression(f"{prefix}.enable", _RECIPIENT_NAMES)
+        for step in ("connect", "command", "data"):
+            config.read(f"{prefix}.timeout.{step}", duration)
+        for option in ("tls", "allow-invalid-certs", "options.tempfail-on-error"):
+            config.read(f"{prefix}.{option}", boolean)
+    for name in config.names("session.hook", ".url"):
+        prefix = f"session.hook.{name}"
+        _headers(config, f"{prefix}.headers")
+        config.expression(f"{prefix}.enable", _RECIPIENT_NAMES)
+        config.read(f"{prefix}.timeout", duration)
+        for option in ("allow-invalid-certs", "options.tempfail-on-error"):
+            config.read(f"{prefix}.{option}", boolean)
+    for name in config.names("acme", ".directory"):
+        prefix = f"acme.{name}"
+        config.read(f"{prefix}.renew-before", duration)
+        if not config.settings[f"{prefix}.directory"].strip():
+            config.error(f"{prefix}.directory", "Missing property")
+        elif not any(value.strip() for _, value in config.values(f"{prefix}.contact")):
+            config.error(f"{prefix}.contact", "Missing property")
+        elif config.settings.get(f"{prefix}.challenge", "tls-alpn-01") not in ("tls-alpn-01", "http-01", "dns-01"):
+            config.error(f"{prefix}.challenge", "Invalid challenge type")
+
+
+def _words(config: Config, since_0_15: bool) -> None:
     """Settings that take a few words."""
     for key in ("session.rcpt.catch-all", "session.rcpt.sub-addressing"):
         if key in config.settings:
@@ -346,24 +443,31 @@ def _words(config: Config) -> None:
             config.expression(key, frozenset({"address", "email", "rcpt"}))
     config.read("session.mta-sts.mode", optional(one_of("Invalid mode value {}", "enforce", "testing", "test", "none")))
     algorithm = config.settings.get("oauth.oidc.signature-algorithm")
-    if algorithm is not None and not re.fullmatch(r"(HS|RS|PS)(256|384|512)|ES(256|384)", algorithm.upper()):
+    if algorithm is not None and re.fullmatch(r"(RS|PS)(256|384|512)|ES(256|384)", algorithm.upper()):
+        config.require("oauth.oidc.signature-key", str)
+    elif algorithm is not None and not re.fullmatch(r"(HS|RS|PS)(256|384|512)|ES(256|384)", algorithm.upper()):
         config.error("oauth.oidc.signature-algorithm", f"Invalid OIDC signature algorithm: {algorithm}")
     transport = config.settings.get("metrics.open-telemetry.transport")
     if transport not in (None, "grpc", "http", "disable"):
         config.error("metrics.open-telemetry.transport", f"Invalid transport: {transport}")
-    if config.settings.get("asn.type") not in (None, "dns", "resource", "disable", "disabled", "none", "false"):
-        config.error("asn.type", "Invalid value")
+    _asn(config)
+    model = config.settings.get("spam-filter.classifier.model")
+    if since_0_15 and model not in (None, "ftrl-fh", "ftrl-ccfh", "disabled", "disable"):
+        config.error("spam-filter.classifier.model", f"Invalid model type: {model}", "build")
+    resolver = config.settings.get("resolver.type", "system")
+    if resolver == "custom" and not list(config.values("resolver.custom")):
+        config.error("resolver.custom", "At least one custom resolver must be specified.")
+    elif resolver not in ("cloudflare", "cloudflare-tls", "quad9", "quad9-tls", "google", "system", "custom"):
+        config.error("resolver.custom", f"Unknown resolver type {quoted(resolver)}.")
     for key, value in config.values("report.analysis.addresses"):
-        if not ("@" in value or value == "*" or "*" in value):
+        if "@" not in value and not (len(value) > 1 and (value.startswith("*") or value.endswith("*"))):
             config.error(key, f"Invalid address match value {quoted(value)}.")
-    for key, value in config.values("http.headers"):
-        if not re.fullmatch(r"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*:.*", value):
-            config.error(key, f'Invalid header found in property "http.headers": {value}')
+    _headers(config, "http.headers")
     form = config.settings.get("form.enable") == "true"
     config.read("form.max-size", integer) if form else None
     config.read("form.rate-limit", optional(rate)) if form else None
     if form and not any("@" in value for _, value in config.values("form.deliver-to")):
-        config.error("form.deliver-to", "No valid email addresses found")
+        config.error("form.deliver-to", "No valid email addresses found", "build")
 
 
 def _addresses(config: Config, prefix: str) -> None:
@@ -371,7 +475,7 @@ def _addresses(config: Config, prefix: str) -> None:
     for key in config.settings:
         if key.startswith(f"{prefix}."):
             try:
-                _network(key.removeprefix(f"{prefix}."))
+                _network_or_address(key.removeprefix(f"{prefix}."))
             except ValueError as error:
                 config.error(prefix, str(error))
 
@@ -515,11 +619,9 @@ def _listener(config: Config, prefix: str) -> None:
         config.error(prefix, "No 'bind' directive found for listener", "build")
         return
     for option, reader in (("ttl", optional(_small)), ("backlog", optional(_small)), ("linger", optional(duration)), ("nodelay", boolean)):
-        key = f"{prefix}.socket.{option}"
-        config.read(key if key in config.settings else f"server.socket.{option}", reader)
+        config.read_own_or(f"{prefix}.socket.{option}", f"server.socket.{option}", reader)
     own = [key for key, _ in config.values(f"{prefix}.proxy.trusted-networks")]
     config.read_all(f"{prefix}.proxy.trusted-networks" if own else "server.proxy.trusted-networks", _network)
-    key = f"{prefix}.max-connections"
-    config.read(key if key in config.settings else "server.max-connections", integer)
+    config.read_own_or(f"{prefix}.max-connections", "server.max-connections", integer)
     for option in ("tls.enable", "tls.implicit"):
         config.read(f"{prefix}.{option}", boolean)
