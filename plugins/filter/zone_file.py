@@ -12,7 +12,7 @@ author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
   - Returns the text of a zone file with absolute targets, TXT records quoted and cut into strings of at most 255 bytes.
-  - It has no SOA and NS records: include it in the zone (C($INCLUDE)) or import it at a provider.
+  - It has no SOA and NS records, so include it in the zone (C($INCLUDE)) or import it at a provider.
   - Record sets of several zones follow each other, each zone under its own C($ORIGIN).
   - The filter runs on the controller and needs the Python library pydantic there.
 options:
