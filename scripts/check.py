@@ -278,11 +278,10 @@ def artifact(run: Run) -> None:
     installed = str(out / "installed")
     run.command(galaxy, "collection", "install", archive, "--offline", "-p", installed, cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
     for kind, folder in (("module", "modules"), ("inventory", "inventory"), ("lookup", "lookup"), ("filter", "filter")):
-        names = {f"stalwart.mail.{name}" for name in plugin_names(folder)}
-        if names:
-            shown = run.command(BIN / "ansible-doc", "--json", "-t", kind, *sorted(names), cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
+        if plugins := [f"stalwart.mail.{name}" for name in plugin_names(folder)]:
+            shown = run.command(BIN / "ansible-doc", "--json", "-t", kind, *plugins, cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
             # It exits 0 as well where it found nothing.
-            run.fail(f"ansible-doc does not know each {kind}", [name for name in sorted(names) if f'"{name}": {{' not in shown])
+            run.fail(f"ansible-doc does not know each {kind}", [name for name in plugins if f'"{name}": {{' not in shown])
     for playbook in sorted(path for path in staged().glob("playbooks/*.yml") if re.search(r"^\s*-?\s*hosts:", path.read_text(encoding="utf-8"), re.MULTILINE)):
         run.command(BIN / "ansible-playbook", "--syntax-check", f"stalwart.mail.{playbook.stem}", cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
 
