@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import datetime, timezone
+from email.utils import format_datetime
 
 _RFC3339 = re.compile(r"(\d{1,4})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d*)?(?:[Zz]|([+-])(\d{1,2})(?::(\d{1,2}))?)?")
 
@@ -12,6 +13,11 @@ _RFC3339 = re.compile(r"(\d{1,4})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,
 def rfc3339(timestamp: float) -> str:
     """Seconds since 1970: UTC, whole seconds, ``Z``."""
     return datetime.fromtimestamp(int(timestamp), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc822(timestamp: float) -> str:
+    """Seconds since 1970 as message headers have it, in UTC."""
+    return format_datetime(datetime.fromtimestamp(int(timestamp), timezone.utc))
 
 
 def parse_rfc3339(text: str) -> int | None:

@@ -54,6 +54,11 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False)
 
 
+def registered_domain(name: str) -> str | None:
+    """The part of a name that was registered under a public suffix, None where there is none (``host.test``)."""
+    return _suffixes().privatesuffix(name)
+
+
 def clean_address(address: str) -> str | None:
     """An e-mail address without blanks and in lower case, None where the server takes it for no address.
 
@@ -78,7 +83,7 @@ def clean_address(address: str) -> str | None:
     if not found_dot or last == ".":
         return None
     domain = result.rsplit("@", 1)[1]
-    return result if _suffixes().privatesuffix(domain) else None
+    return result if registered_domain(domain) else None
 
 
 def parse_json(body: bytes | None) -> Any:

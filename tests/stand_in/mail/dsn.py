@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import quopri
 import secrets
 from dataclasses import dataclass, field
-from email.utils import formatdate
 
+from ..clock import rfc822
 from .message import Failure, Message, Recipient, State
 
 _HEADER_BYTES = 4096
 _LINE = 78
+_QUOTED_LINE = 75
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def _fields(message: Message, recipient: Recipient, now: int) -> str:
         lines.append(f"Remote-MTA: dns;{status.hostname or (failure.entity if failure else '')}")
     expires = recipient.expiry.at(message.created)
     if status.pending and expires is not None and expires > now:
-        lines.append(f"Will-Retry-Until: {formatdate(expires)}")
+        lines.append(f"Will-Retry-Until: {rfc822(expires)}")
     return "".join(line + "\r\n" for line in lines)
 
 
@@ -122,29 +122,42 @@ def _sentences(notice: Notice) -> tuple[str, str]:
     return subject, "\r\n".join(out) + "\r\n"
 
 
+def _quote_line(line: str) -> str:
+    """Quoted-printable, broken where the server breaks it: after 75 characters and before an equals sign."""
+    out, width = [], 0
+    for byte in line.encode():
+        token = chr(byte) if (0x20 <= byte < 0x7F and byte != 0x3D) or byte == 0x09 else f"={byte:02X}"
+        if width + len(token) > _QUOTED_LINE:
+            out.append("=\r\n")
+            width = 0
+        out.append(token)
+        width += len(token)
+    return "".join(out)
+
+
 def _part(boundary: str, kind: str, text: str) -> str:
     """One part; long lines and other than ASCII make it quoted-printable."""
     encoded, encoding = text, "7bit"
     if not text.isascii() or any(len(line) > _LINE for line in text.split("\r\n")):
-        encoded = quopri.encodestring(text.replace("\r\n", "\n").encode()).decode().replace("\n", "\r\n")
-        encoding = "quoted-printable"
-    return f'\r\n--{boundary}\r\nContent-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{encoded}\r\n'
+        encoded, encoding = "\r\n".join(map(_quote_line, text.split("\r\n"))), "quoted-printable"
+    return f'\r\n--{boundary}\r\nContent-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{encoded}'
 
 
 def build(notice: Notice, message: Message, original: bytes, *, sender_name: str, sender_address: str, reporting_mta: str, now: int) -> bytes:
     """The notification to a message's sender; ``original`` is the message's content, of which it shows the header."""
     subject, sentences = _sentences(notice)
-    boundary = f"{now:x}_{secrets.token_hex(8)}_{secrets.token_hex(8)}"
+    boundary = "_".join(secrets.token_hex(8) for _ in range(3))
     head = original[:_HEADER_BYTES]
-    header = head.partition(b"\r\n\r\n")[0] + b"\r\n" if b"\r\n\r\n" in head else head
-    report = f"Reporting-MTA: dns;{reporting_mta}\r\nArrival-Date: {formatdate(message.created)}\r\n\r\n" + "".join(f + "\r\n" for f in notice.fields)
+    header = head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if b"\r\n\r\n" in head else head
+    number = ".".join(secrets.token_hex(8) for _ in range(3))
+    report = f"Reporting-MTA: dns;{reporting_mta}\r\nArrival-Date: {rfc822(message.created)}\r\n\r\n" + "".join(f + "\r\n" for f in notice.fields)
     headers = (
         f'From: "{sender_name}" <{sender_address}>',
         f"To: {message.return_path}",
         "Auto-Submitted: auto-generated",
-        f"Message-ID: <{now:x}.{secrets.token_hex(8)}.{secrets.token_hex(8)}@{reporting_mta}>",
+        f"Message-ID: <<{number}@{reporting_mta}>>",  # doubled brackets: the server's own slip
         f"Subject: {subject}",
-        f"Date: {formatdate(now)}",
+        f"Date: {rfc822(now)}",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/report; report-type="delivery-status"; \r\n\tboundary="{boundary}"',
     )

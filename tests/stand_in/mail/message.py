@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import rfc3339
 from ..expressions import Value
+from ..values import registered_domain
 from .schedule import DEFAULT_QUEUE, Expiry
 from .storage import blob_id
 
@@ -236,7 +237,12 @@ class Envelope:
         return readers[name]() if name in readers else ""
 
     def setting(self, key: str) -> str:
-        return self._server.hostname if key == "server.hostname" else self._server.settings.live.get(key, "")
+        match key:
+            case "server.hostname":
+                return self._server.hostname
+            case "report.domain":
+                return self._server.settings.live.get(key, "").lower() or registered_domain(self._server.hostname) or self._server.hostname
+        return self._server.settings.get(key) or ""  # past the reload: the server looks at what is stored
 
     def is_local_domain(self, domain: str) -> bool:
         return self._server.directory.is_local_domain(domain)

@@ -13,9 +13,9 @@ import re
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+from ..clock import rfc822
 from ..expressions import IfBlock, strings
 from . import signing, spam
 from .delivery import Attempt
@@ -225,7 +225,7 @@ class Queue:
         if wants("received"):
             lines.append(f"Received: from {accepted.ehlo_domain} (unknown [{accepted.remote_ip}])")
             lines.append(f"\tby {hostname} (Stalwart SMTP) with {protocol} id {message.id:X};")
-            lines.append(f"\t{formatdate(message.created)}")
+            lines.append(f"\t{rfc822(message.created)}")
         checks_spf = live.get("auth.spf.verify.mail-from", "relaxed") not in ("disable", "false")
         if wants("auth-results"):
             results = [f"spf=none ({hostname}: no SPF records found for {accepted.sender}) smtp.mailfrom={accepted.sender}"] if checks_spf else []
@@ -237,7 +237,7 @@ class Queue:
         if wants("return-path"):
             head += f"Return-Path: <{message.return_path}>\r\n"
         if b"date" not in present and wants("date"):
-            head += f"Date: {formatdate(message.created)}\r\n"
+            head += f"Date: {rfc822(message.created)}\r\n"
         if b"message-id" not in present and wants("message-id"):
             head += f"Message-ID: <{message.id:x}@{hostname}>\r\n"
         return head.encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 import dns.exception
@@ -44,11 +43,7 @@ class Resolver:
         return sorted(hosts.items())
 
     def addresses(self, host: str) -> list[str]:
-        """The IP addresses of a host, IPv4 first. Raises NoSuchName."""
-        try:
-            return [str(ipaddress.ip_address(host))]
-        except ValueError:
-            pass
+        """The IP addresses of a host, IPv4 first. An address is no name, so that the server finds nothing for one. Raises NoSuchName."""
         found: list[str] = []
         for kind in ("A", "AAAA"):
             try:

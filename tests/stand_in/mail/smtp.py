@@ -113,6 +113,12 @@ class _Handler:
         return "451 4.3.0 Too many errors, disconnecting."
 
 
+class _Protocol(SMTP):
+    """Lines of any length are taken, within the limit of a message."""
+
+    line_length_limit = _MESSAGE_LIMIT
+
+
 class Listeners:
     """The SMTP ports of one server."""
 
@@ -133,7 +139,7 @@ class Listeners:
 
     def _protocol(self, submission: bool) -> SMTP:
         handler = _Handler(self._server, submission)
-        return SMTP(
+        return _Protocol(
             handler,
             hostname=self._server.hostname,
             ident="Stalwart ESMTP at your service.",

@@ -14,11 +14,10 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from publicsuffixlist import PublicSuffixList
+from ..values import registered_domain
 
 Action = Literal["allow", "discard", "reject"]
 
-_SUFFIXES = PublicSuffixList(accept_unknown=False)
 _UNIQUE = frozenset("content-type content-transfer-encoding date from sender to cc bcc reply-to subject message-id references in-reply-to".split())
 _COUNTS = {1: "ONE", 2: "TWO", 3: "THREE", 4: "FIVE", 5: "FIVE", 6: "SEVEN", 7: "SEVEN"}
 _DAY, _TWO_HOURS = 86_400, 7200
@@ -88,13 +87,9 @@ def classify(settings: Mapping[str, str], given: Input, now: int) -> Verdict:
     return verdict
 
 
-def _registered(domain: str) -> str | None:
-    return _SUFFIXES.privatesuffix(domain)
-
-
 def _is_valid(address: str) -> bool:
     local, at, domain = address.rpartition("@")
-    return bool(at and local and _registered(domain))
+    return bool(at and local and registered_domain(domain))
 
 
 class _Analysis:
@@ -126,7 +121,7 @@ class _Analysis:
         try:
             address = ipaddress.ip_address(name.strip("[]"))
         except ValueError:
-            if _registered(name) is None:
+            if registered_domain(name) is None:
                 yield from ("RCVD_HELO_USER",) if "user" in name else ()
                 yield "HELO_NOT_FQDN"
             else:
@@ -168,8 +163,8 @@ class _Analysis:
         elif "." not in host:
             yield "MID_RHS_NOT_FQDN"
         author = self._from.domain.lower() if self._from else ""
-        for part, domain in (("FROM", author if _registered(author) else ""), ("ENV_FROM", self._sender.rpartition("@")[2])):
-            if domain and domain == host and _registered(domain):
+        for part, domain in (("FROM", author if registered_domain(author) else ""), ("ENV_FROM", self._sender.rpartition("@")[2])):
+            if domain and domain == host and registered_domain(domain):
                 yield f"MID_RHS_MATCH_{part}"
         if any(address.domain.lower() == host for address in self._all):
             yield "MID_RHS_MATCH_TO"
