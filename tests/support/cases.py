@@ -48,7 +48,7 @@ def names_of_cases() -> list[str]:
 
 
 def options_of(name: str) -> dict[str, str]:
-    """What the first comment lines of a case say about it, as `# versions: 0.14`: read with `stand_in_arguments` and `runs_on`."""
+    """What the comments at the head of a case say about it: `# since: 0.14`, `# before: 0.16`, `# stand_in_arguments: --enterprise`."""
     found = {}
     for line in (CASES / f"{name}.yml").read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"# ([a-z_]+): (.*)", line):
@@ -56,6 +56,21 @@ def options_of(name: str) -> dict[str, str]:
         elif not line.startswith(("#", "---")):
             break
     return found
+
+
+def lacks(name: str, version: str) -> str:
+    """What a server of this version lacks for the case, as a sentence; empty where it has everything."""
+    options = options_of(name)
+    release = _release(version)
+    if "since" in options and release < _release(options["since"]):
+        return f"servers before {options['since']} lack it, and this one is {version}"
+    if "before" in options and release >= _release(options["before"]):
+        return f"servers since {options['before']} lack it, and this one is {version}"
+    return ""
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -98,6 +113,7 @@ def play_case(name: str, frontend: str, server: RunningServer, folder: pathlib.P
             "url": server.url,
             "user": server.user,
             "password": server.password,
+            "host": server.host,
             "smtp_port": server.smtp_port,
             "submission_port": server.submission_port,
         },

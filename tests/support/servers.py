@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import typing as t
+import urllib.parse
 
 import httpx
 
@@ -36,6 +37,11 @@ class RunningServer:
     smtp_port: int = 0
     submission_port: int = 0
     is_stand_in: bool = False
+
+    @property
+    def host(self) -> str:
+        """Where its SMTP ports are, too."""
+        return urllib.parse.urlsplit(self.url).hostname or ""
 
     def api(self, method: str, path: str, body: t.Any = None, **query: t.Any) -> t.Any:
         """One call of the REST API behind the collection's back: the `data` of the answer."""
