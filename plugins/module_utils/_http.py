@@ -336,7 +336,7 @@ class HttpClient:
                 kind = response.headers.get("content-type", "")
                 if not kind.startswith("text/event-stream"):
                     otherwise(Answer(shown, response.status_code, kind, response.read()))
-                    raise UnexpectedAnswer(f"the answer is no event stream but {kind or 'something without a type'}", request=shown, status=response.status_code)
+                    raise UnexpectedAnswer(f"the answer is no event stream, but {kind or 'of no known type'}", request=shown, status=response.status_code)
                 with _hang_up_after(response, deadline - time.monotonic()):
                     for line in response.iter_lines():
                         yield line

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: queue
+short_description: Pause the outbound queue, or let it run
+version_added: 0.1.0
+author:
+  - The stalwart.mail authors (@stalwart-mail)
+description:
+  - Makes the queue of a Stalwart mail server deliver mail, or keep all of it back.
+  - Servers up to 0.15 answer that a resumed queue runs and go on sleeping. This module wakes them, and confirms that messages which are due leave or are tried.
+  - A queue that says it runs, but leaves alone what is due, is woken too.
+extends_documentation_fragment:
+  - stalwart.mail.connection
+  - stalwart.mail.attributes
+  - stalwart.mail.attributes.full
+options:
+  state:
+    description:
+      - V(paused) keeps back all mail, B(that to local mailboxes too). New mail is still accepted.
+      - The pause holds for the one server process that is asked, not for other nodes of a cluster, and ends when the server restarts.
+    type: str
+    required: true
+    choices: [running, paused]
+  wait:
+    description:
+      - Whether the task ends only when the server does what it was told.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How many seconds O(wait) lasts at most.
+    type: float
+    default: 60.0
+seealso:
+  - module: stalwart.mail.queue_info
+  - module: stalwart.mail.queue_message
+"""
+
+EXAMPLES = r"""
+- name: Keep mail back while the storage is moved
+  stalwart.mail.queue:
+    state: paused
+
+- name: Deliver again
+  stalwart.mail.queue:
+    state: running
+    wait_timeout: 120
+"""
+
+RETURN = r"""
+queue:
+  description: The queue as it is after the task, or in check mode would be.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description: V(running) or V(paused).
+      type: str
+    local_delivery:
+      description: Whether mail to local mailboxes V(runs) or V(waits).
+      type: str
+  sample: {"state": "paused", "local_delivery": "waits"}
+operations:
+  description: What was done, or in check mode would be. Long lists are cut.
+  returned: success, and when the task failed half-way
+  type: list
+  elements: dict
+  sample: [{"resource": "queue", "name": "queue", "action": "pause", "fields": ["state"]}]
+"""
+
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.queue.state import manage
+
+TASK = Task(
+    own=ArgumentSpec(
+        options={
+            "state": {"type": "str", "choices": ["running", "paused"], "required": True},
+            "wait": {"type": "bool", "default": True},
+            "wait_timeout": {"type": "float", "default": 60.0},
+        },
+    ),
+    run=manage,
+)
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()
