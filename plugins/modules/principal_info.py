@@ -149,7 +149,7 @@ total:
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
-from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.task import info
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.info import info
 
 TASK = Task(
     own=ArgumentSpec(

@@ -46,9 +46,17 @@ class Secrets(t.NamedTuple):
         """Whether the stored password is replaced."""
         return bool(self.password or self.password_hash)
 
+    @property
+    def any_changes(self) -> bool:
+        """Whether any secret is written or removed."""
+        return self != NO_SECRETS
+
     def hash(self) -> str:
         """The hash to store. sha512-crypt takes some milliseconds."""
         return self.password_hash or hash_password(self.password)
+
+
+NO_SECRETS = Secrets()
 
 
 def new_principal(wanted: PrincipalOptions) -> Principal:

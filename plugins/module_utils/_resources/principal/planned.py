@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One principal's way from found to wanted, ready to be written by itself or among many."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._errors import Refused
+from ..._reconcile.compare import difference
+from ..._reconcile.plan import Change, Mode
+from ..._server.models.principal import Principal
+from ..._server.port import Server
+from . import lock, plan
+from .directory import Directory
+from .options import PrincipalOptions
+
+RESOURCE = "principal"
+
+# After a change of one of these, addresses that were refused before may be known to the server as refused still.
+_RECIPIENT_FIELDS = frozenset({"name", "emails"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What is to become of one principal. `target` is None where it shall be absent; `changes` is empty where all is as wanted."""
+
+    found: Principal | None
+    target: Principal | None
+    secrets: plan.Secrets = plan.NO_SECRETS
+    deploy: bool = False
+    changes: t.Sequence[Change] = ()
+
+    @property
+    def name(self) -> str:
+        """The name by which the server knows it before the change."""
+        principal = self.found or self.target
+        return principal.name if principal else ""
+
+    def shown(self) -> dict[str, t.Any] | None:
+        """It as results return it, after the change."""
+        if self.target is None:
+            return None
+        return plan.shown(self.target.model_copy(update=_secret_presence(self.found, self.secrets)))
+
+    def touches_recipients(self) -> bool:
+        """Whether the changes may concern an address that the server has refused before."""
+        principals = [principal for principal in (self.found, self.target) if principal is not None]
+        if not any(principal.emails or principal.type == "domain" for principal in principals):
+            return False
+        return any(change.action in ("create", "delete") or _RECIPIENT_FIELDS & set(change.fields) for change in self.changes)
+
+
+def suits(wanted: PrincipalOptions, found: Principal | None) -> PrincipalOptions:
+    """The wanted principal read as one of its type. Raises Refused where the name is that of another type, InvalidOption for fields it can't have."""
+    if found is not None and wanted.type is not None and found.type != wanted.type:
+        raise Refused(
+            f"type: {found.name!r} exists as {plan.a(found.type)}, and a principal's type can't be changed; "
+            f"choose another name than that of the {found.type}, or delete it first."
+        )
+    return wanted.for_type(found.type if found else wanted.type or "individual")
+
+
+def plan_one(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory, mode: Mode) -> Planned:
+    """The plan for one principal. Raises what stands in the way."""
+    wanted = suits(wanted, found)
+    if wanted.state == "absent":
+        return _plan_absent(server, found, wanted, directory)
+    kept = lock.kept_disabled(server, found, wanted)
+    after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
+    secrets = plan.plan_secrets(found, wanted)
+    for text in plan.warnings(found, after):
+        mode.warn(text)
+    if after == found and not secrets.any_changes:
+        return Planned(found, found)
+    if found is not None:
+        plan.check_rename(found, wanted, directory)
+    plan.check(found, after, directory)
+    secret_before, secret_after = plan.diffed_secrets(found, secrets)
+    if found is None:
+        create = server.principals.deploy if wanted.deploy else server.principals.create
+        state = {**plan.diffed(after), **secret_after}
+        change = Change(RESOURCE, after.name, "create", None, state, lambda: create(plan.with_secrets(after, secrets)))
+        return Planned(None, after, secrets, wanted.deploy, [change])
+    before_state, after_state = difference(plan.diffed(found), plan.diffed(after))
+    before_state, after_state = {**before_state, **secret_before}, {**after_state, **secret_after}
+    action = "rename" if found.name != after.name else "update"
+    change = Change(RESOURCE, found.name, action, before_state, after_state, lambda: server.principals.update(found, plan.edits(found, after, secrets)))
+    around = lock.remember(server, found, after, wanted, kept), lock.forget(server, found, after, wanted, kept)
+    return Planned(found, after, secrets, changes=[*around[0], change, *around[1]])
+
+
+def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory) -> Planned:
+    if found is None:
+        return Planned(None, None)
+    plan.check_delete(found, wanted, directory, lambda: [signature.id for signature in server.signatures.find({found.name})])
+    return Planned(found, None, changes=[Change(RESOURCE, found.name, "delete", plan.diffed(found), None, lambda: server.principals.delete(found))])
+
+
+def _secret_presence(found: Principal | None, secrets: plan.Secrets) -> dict[str, t.Any]:
+    """Which secrets there are after the change: for results, which tell presence only."""
+    names = {*(found.app_passwords if found else ()), *(each.name for each in secrets.app_passwords)} - set(secrets.removed_app_passwords)
+    update: dict[str, t.Any] = {"app_passwords": dict.fromkeys(sorted(names), "")}
+    if secrets.password_changes:
+        update["password_hashes"] = ("",)
+    if secrets.otp_url is not None:
+        update["otp_url"] = secrets.otp_url
+    return update
