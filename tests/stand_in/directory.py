@@ -257,7 +257,10 @@ class Directory:
             allowed = set()
             for word in words(text):
                 found = self._index.get(word, set())
-                allowed = allowed & found if allowed else set(found)
+                if not allowed:  # words ahead of the first one that is known are passed over
+                    allowed = set(found)
+                    continue
+                allowed &= found
                 if not allowed:
                     break
             if not allowed:
@@ -800,7 +803,7 @@ class _Change:
                 expected = ("role",)
         if info.type in expected:
             return
-        shown = (DESCRIPTIONS[kind] if not isinstance(self.principal, EarlyPrincipal) else kind for kind in expected)
+        shown = (DESCRIPTIONS[kind] for kind in expected)
         reason = f"is not a {', '.join(shown)}." if expected else "cannot be added as a member."
         raise errors.other(f"Invalid {field_name} value", f"Principal {quoted(name)} {reason}")
 
@@ -856,7 +859,7 @@ class _Change:
     def _check_member(self, name: str, info: Info) -> None:
         expected = _MEMBER_TYPES.get(self.principal.type, ())
         if info.type not in expected:
-            shown = (DESCRIPTIONS[kind] if not isinstance(self.principal, EarlyPrincipal) else kind for kind in expected)
+            shown = (DESCRIPTIONS[kind] for kind in expected)
             raise errors.other("Invalid members value", f"Principal {quoted(name)} is not one of {', '.join(shown)}.")
 
     def _take_in(self, member: Info) -> None:

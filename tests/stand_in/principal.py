@@ -148,7 +148,7 @@ def read_new_principal(body: bytes | None, lenient_lists: bool) -> NewPrincipal:
 
     ``lenient_lists``: since 0.14 list fields of other kinds, and items that are too long or no text, are dropped; before, they are refused.
     """
-    document = _document(body)
+    document = _document(body, repetition=True)
     if not isinstance(document, dict):
         raise errors.bad_parameters()
     principal = NewPrincipal()
@@ -208,9 +208,9 @@ def _update(item: Any) -> Update:
     raise errors.bad_parameters()
 
 
-def _document(body: bytes | None) -> Any:
+def _document(body: bytes | None, *, repetition: bool = False) -> Any:
     try:
-        return parse_json(body)
+        return parse_json(body, repetition=repetition)
     except ValueError:
         raise errors.bad_parameters() from None
 

@@ -10,7 +10,6 @@ from typing import Any
 from publicsuffixlist import PublicSuffixList
 
 MAX_WORD_LENGTH = 127
-MAX_JSON_DEPTH = 127
 
 _ESCAPES = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
@@ -86,15 +85,22 @@ def clean_address(address: str) -> str | None:
     return result if registered_domain(domain) else None
 
 
-def parse_json(body: bytes | None) -> Any:
-    """JSON as the server reads it: strict, at most 127 levels deep. Raises ValueError."""
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("duplicate field")
+    return found
+
+
+def parse_json(body: bytes | None, *, repetition: bool = False) -> Any:
+    """JSON as the server reads it: strict; a key twice in an object only with ``repetition`` (the last one counts). Raises ValueError."""
 
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
     text = (body or b"").decode("utf-8")
     try:
-        value = json.loads(text, parse_constant=refuse)
+        value = json.loads(text, parse_constant=refuse, object_pairs_hook=dict if repetition else _without_repetition)
     except RecursionError as error:
         raise ValueError("too deep") from error
     if "\\u" in text:
