@@ -181,7 +181,8 @@ def _present(
     if new:
         require_domains(server, list(dict.fromkeys(each.domain for each in new)))
     for signature in after:
-        if signature.signs is False and signature.id not in found:
+        # who sets a key aside by key_from knows that it does not sign
+        if signature.signs is False and signature.id not in found and not options.key_from:
             signing = server.signatures.signing_id(signature.domain, signature.algorithm)
             mode.warn(f"id: the server does not sign with {signature.id!r} by default, but with {signing!r}; the key is stored and its record to be published.")
     return changes, after
