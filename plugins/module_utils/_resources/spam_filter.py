@@ -20,6 +20,7 @@ from ._moments import Seconds
 from ._options import Name, Options, one_or_more, read
 from ._waiting import wait_until
 from .stores import used_quota
+from .webadmin import fetching
 
 #: Servers drop larger requests.
 _LARGEST_MESSAGE = 1024 * 1024
@@ -137,7 +138,7 @@ def _update_rules(server: Server, wanted: _SpamOptions, mode: Mode) -> Outcome:
         # only fetching them tells whether there are newer ones
         change = Change("spam_filter", "rules", "update", {"version": before}, {"version": "<latest>"}, lambda: None)
         return Outcome({"spam_filter": {"rules_version": before}}, [change])
-    after = server.spam_filter.update_rules(force=wanted.force, overwrite=wanted.overwrite)
+    after = fetching(lambda: server.spam_filter.update_rules(force=wanted.force, overwrite=wanted.overwrite))
     changes = [Change("spam_filter", "rules", "update", {"version": before}, {"version": after}, lambda: None)] if after else []
     return Outcome({"spam_filter": {"rules_version": after or before}}, changes)
 

@@ -75,6 +75,10 @@ def _check(server: Server, wanted: _StoreOptions) -> None:
         )
     if wanted.account:
         used_quota(server, wanted.account)
+    if wanted.store and not server.stores.exists(wanted.store):
+        raise InvalidOption(
+            "store", f"there is no store {wanted.store!r}; use the id of one that the settings store.ID.type define, or leave it out for the default one."
+        )
 
 
 def used_quota(server: Server, account: str) -> int:
@@ -82,7 +86,11 @@ def used_quota(server: Server, account: str) -> int:
     try:
         return server.stores.used_quota(account)
     except NotFound:
-        raise Refused(f"there is no account {account!r}; correct the name, it is that of the principal and no address.") from None
+        raise _no_account(account) from None
+
+
+def _no_account(name: str) -> Refused:
+    return Refused(f"there is no account {name!r}; correct the name, it is that of the principal and no address.")
 
 
 def _in_background(server: Server, wanted: _StoreOptions, mode: Mode) -> Outcome:
@@ -161,11 +169,14 @@ class _RestoreOptions(_DeletedOptions):
 
 def _deleted(server: Server, wanted: _DeletedOptions) -> t.Iterator[DeletedItem]:
     newest = now() - wanted.newer_than if wanted.newer_than is not None else None
-    for item in server.stores.deleted(wanted.account):
-        if wanted.ids and item.id not in wanted.ids:
-            continue
-        if (wanted.kind is None or item.kind == wanted.kind) and (newest is None or (item.deleted_at is not None and item.deleted_at >= newest)):
-            yield item
+    try:
+        for item in server.stores.deleted(wanted.account):
+            if wanted.ids and item.id not in wanted.ids:
+                continue
+            if (wanted.kind is None or item.kind == wanted.kind) and (newest is None or (item.deleted_at is not None and item.deleted_at >= newest)):
+                yield item
+    except NotFound:
+        raise _no_account(wanted.account) from None
 
 
 def _with_list(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

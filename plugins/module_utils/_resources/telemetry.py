@@ -68,7 +68,10 @@ def _metrics(server: Server, wanted: _TelemetryOptions) -> tuple[str, list[t.Any
 
 def _live_metrics(server: Server, wanted: _TelemetryOptions) -> tuple[str, list[t.Any]]:
     samples = server.telemetry.live_metrics(names=wanted.names, interval=wanted.interval or 1, limit=_limit(wanted))
-    return "samples", [[_metric(metric) for metric in sample] for sample in itertools.islice(samples, wanted.limit)]
+    # of the kinds of metrics that are not named, the server tells all
+    return "samples", [
+        [_metric(metric) for metric in sample if not wanted.names or metric.id in wanted.names] for sample in itertools.islice(samples, wanted.limit)
+    ]
 
 
 def _traces(server: Server, wanted: _TelemetryOptions) -> tuple[str, list[t.Any]]:

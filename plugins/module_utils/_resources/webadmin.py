@@ -8,9 +8,22 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import NotApplied, ServerFault
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.port import Server
 from ._options import Options, read
+
+Fetched = t.TypeVar("Fetched")
+
+
+def fetching(run: t.Callable[[], Fetched]) -> Fetched:
+    """Run what lets the server fetch something from the network; it does not tell why it could not."""
+    try:
+        return run()
+    except ServerFault as error:
+        raise NotApplied(
+            f"{error}; servers answer so when they can't fetch what they need from the network. Let the server reach it, and run the task again."
+        ) from None
 
 
 class _WebadminOptions(Options):
@@ -20,6 +33,6 @@ class _WebadminOptions(Options):
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Let the server fetch it anew. It does not tell which version it has, so this counts as changed."""
     read(_WebadminOptions, options)
-    changes = [Change("webadmin", "webadmin", "update", {}, {}, server.update_webadmin)]
+    changes = [Change("webadmin", "webadmin", "update", {}, {}, lambda: fetching(server.update_webadmin))]
     apply(changes, mode)
     return Outcome({"webadmin": {"state": "latest"}}, changes)

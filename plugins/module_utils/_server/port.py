@@ -164,6 +164,9 @@ class Stores(t.Protocol):
     def purge_lookups(self, store: str = "", kind: LookupKind | None = None, account: str = "") -> None:
         """Remove what has expired from an in-memory store, or all entries of a kind (of one account where the kind has that)."""
 
+    def exists(self, store: str) -> bool:
+        """Whether there is a store of this id, or whether that can't be told."""
+
     def require_lookup_kind(self, kind: LookupKind) -> None:
         """Raise Refused where this server does not know the kind. Changes nothing."""
 
@@ -314,6 +317,9 @@ class Server(t.Protocol):
     def update_webadmin(self) -> None:
         """Let the server fetch its web administration anew."""
 
+    def own_names(self) -> t.Collection[str]:
+        """Names of the principals that this login is: what a purge must never remove."""
+
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """What the server wants published for a domain, known or not."""
 
@@ -328,6 +334,9 @@ class Server(t.Protocol):
 
     def version(self) -> tuple[int, ...]:
         """The version, asked once and only here, or as the option server_version says."""
+
+    def own_address(self) -> str:
+        """The address from which this machine spoke with the server last, as far as it is known here, else ""."""
 
     def healthy(self, *, ready: bool) -> bool:
         """Whether the health page answers well. Needs no login, and is asked once. Raises ConnectionFailed."""

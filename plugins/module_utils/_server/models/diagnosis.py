@@ -66,9 +66,9 @@ class Metric(Model):
     id: str
     type: str
     timestamp: dt.datetime | None = None
-    value: float | None = None
+    value: int | None = None
     total: int | None = None
-    sum: float | None = None
+    sum: int | None = None
 
 
 class TraceEvent(Model):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import typing as t
 
@@ -131,6 +132,16 @@ class RestCaller:
                     "set the option server_version, for instance server_version: 0.15.5."
                 ) from None
         return self._version
+
+
+def name_in_token(token: str) -> str:
+    """The name in an API key, which is `api_` and the base64 of `NAME:SECRET`; empty for any other token."""
+    if not token.startswith("api_"):
+        return ""
+    try:
+        return base64.b64decode(token[4:] + "=" * (-len(token[4:]) % 4)).decode().partition(":")[0].lower()
+    except ValueError:
+        return ""
 
 
 def parse_version(text: str) -> tuple[int, ...]:

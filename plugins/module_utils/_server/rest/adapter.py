@@ -14,7 +14,7 @@ from ..._http import HttpClient
 from ..._secrets import is_secret_key, scrub
 from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport
-from ._call import RestCaller
+from ._call import RestCaller, name_in_token
 from .diagnosis import RestDiagnosis, RestTelemetry
 from .principals import RestPrincipals
 from .queue import RestQueue
@@ -82,6 +82,11 @@ class RestServer:
         """One request, during which the server fetches from the network."""
         self._caller.call("GET", "update", "webadmin", resource="web administration", safe=False)
 
+    def own_names(self) -> t.Collection[str]:
+        """From the login alone, without a request. An OAuth token does not tell whose it is."""
+        connection = self._caller.client.connection
+        return [name for name in (connection.user.lower(), name_in_token(connection.token)) if name]
+
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """One request. The server answers for any name, known or not."""
         records = self._caller.call("GET", "dns", "records", domain, resource=f"DNS records of {domain!r}")
@@ -108,6 +113,10 @@ class RestServer:
     def version(self) -> tuple[int, ...]:
         """Asked once, or as the option server_version says."""
         return self._caller.version()
+
+    def own_address(self) -> str:
+        """As the socket has it. A server behind a proxy sees the proxy, or what that tells it."""
+        return self._caller.client.local_address
 
     def healthy(self, *, ready: bool) -> bool:
         """GET /healthz/live or /healthz/ready, without a login."""

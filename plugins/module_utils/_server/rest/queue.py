@@ -80,7 +80,7 @@ class RestQueue:
 
     def count(self, wanted: QueueFilter) -> int:
         """One request where the server counts what is meant, else as `find`."""
-        if wanted and not self.selects_exactly(wanted):
+        if not self.selects_exactly(wanted):
             return sum(1 for _message in self.find(wanted))
         query = {**_query(wanted), "page": "1", "limit": "1"}
         return int(self._caller.call("GET", "queue", "messages", resource="queue", query=query)["total"])
@@ -106,7 +106,7 @@ class RestQueue:
 
     def selects_exactly(self, wanted: QueueFilter) -> bool:
         """The server ignores sender and recipient beside a text, times that are past, and names of queues that are too long."""
-        if not wanted or (wanted.text and (wanted.sender or wanted.recipient)) or len(wanted.queue.encode()) > _LONGEST_QUEUE_NAME:
+        if (wanted.text and (wanted.sender or wanted.recipient)) or len(wanted.queue.encode()) > _LONGEST_QUEUE_NAME:
             return False
         # a time that is past when the request arrives is ignored too
         soon = now() + dt.timedelta(minutes=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ..._errors import InvalidOption, Refused
+from ..._errors import InvalidOption, PermissionDenied, Refused
 from ..._times import format_time, parse_time
 from ..models.server import version_text
 from ..models.store import SEARCH_INDEXES, DeletedItem, LookupKind, Restored, SearchIndex
@@ -46,6 +46,14 @@ class RestStores:
             return
         self.require_lookup_kind(kind)
         self._caller.call("GET", "store", "purge", "in-memory", store or "default", kind, *_given(account), resource=_store(store), safe=True)
+
+    def exists(self, store: str) -> bool:
+        """One request. A login that may not read settings is told so by the server in time."""
+        key = f"store.{store}.type"
+        try:
+            return store == "default" or key in self._caller.call("GET", "settings", "keys", resource="settings", query={"keys": key})
+        except PermissionDenied:
+            return True
 
     def require_lookup_kind(self, kind: LookupKind) -> None:
         """Asks for the version only where it matters."""
