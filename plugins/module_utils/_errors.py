@@ -50,12 +50,14 @@ class NotApplied(StalwartError):
 
 
 class PartlyDone(StalwartError):
-    """Some of the changes were made before one failed. `done` and `left` are operations as in a result."""
+    """Some of the changes were made before one failed. `done` and `left` are operations as in a result; `more` are further result keys."""
 
-    def __init__(self, message: str, done: t.Sequence[dict[str, t.Any]], left: t.Sequence[dict[str, t.Any]]) -> None:
+    def __init__(self, message: str, done: t.Sequence[dict[str, t.Any]], left: t.Sequence[dict[str, t.Any]], *, changed: bool = True, **more: t.Any) -> None:
         super().__init__(message)
         self.done = list(done)
         self.left = list(left)
+        self.changed = changed
+        self.more = more
 
 
 class ConnectionFailed(StalwartError):

@@ -104,7 +104,7 @@ def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: boo
     except LibraryMissing:
         raise
     except PartlyDone as error:
-        raise Failure(scrub(str(error)), {"changed": True, "operations": error.done, "not_done": error.left}) from None
+        raise Failure(scrub(str(error)), {"changed": error.changed, "operations": error.done, "not_done": error.left, **error.more}) from None
     except StalwartError as error:
         raise Failure(scrub(str(error)), {"changed": False, **error.details}) from None
     result: dict[str, t.Any] = {"changed": outcome.changed, **outcome.results}

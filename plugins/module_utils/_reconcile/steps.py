@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many writes: in stages, several at a time, with an end in time and an account of what was done."""
+
+from __future__ import annotations
+
+import collections.abc
+import concurrent.futures
+import dataclasses
+import threading
+import time
+import typing as t
+
+from .._errors import StalwartError
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One write, or several that must go back to back. Steps of a lower stage are all finished before those of a higher one begin.
+
+    `items` are the positions of the items it serves: when it fails they have failed, and their later steps are left out.
+    """
+
+    stage: int
+    items: tuple[int, ...]
+    run: t.Callable[[], object] = dataclasses.field(compare=False)
+
+
+@dataclasses.dataclass
+class Report:
+    """What became of the steps. `failed` says why, by item; `untouched` are items whose first step was never begun."""
+
+    failed: dict[int, str] = dataclasses.field(default_factory=dict)
+    begun: set[int] = dataclasses.field(default_factory=set)
+    unfinished: set[int] = dataclasses.field(default_factory=set)
+    out_of_time: bool = False
+
+
+class _Runner:
+    def __init__(self, deadline: float | None, stop_on_error: bool) -> None:
+        self.report = Report()
+        self._deadline = deadline
+        self._stop_on_error = stop_on_error
+        self._lock = threading.Lock()
+
+    def run(self, step: Step) -> None:
+        """Run one step, unless time is up, an earlier one failed that must stop all, or its item has failed."""
+        if not self._may_begin(step):
+            return
+        try:
+            step.run()
+        except StalwartError as error:
+            with self._lock:
+                self.report.failed.update(dict.fromkeys(step.items, str(error)))
+
+    def _may_begin(self, step: Step) -> bool:
+        with self._lock:
+            report = self.report
+            if self._deadline is not None and time.monotonic() >= self._deadline:
+                report.out_of_time = True
+            if report.out_of_time or (self._stop_on_error and report.failed):
+                report.unfinished.update(item for item in step.items if item not in report.failed)
+                return False
+            if any(item in report.failed for item in step.items):
+                return False
+            report.begun.update(step.items)
+            return True
+
+
+def run_steps(steps: collections.abc.Iterable[Step], *, workers: int, time_limit: float | None = None, stop_on_error: bool = False) -> Report:
+    """Run all steps, stage by stage, at most `workers` at a time. Never raises for a step that fails: the report tells.
+
+    `time_limit` is in seconds; it is looked at between steps, so the last ones may end a little later.
+    """
+    by_stage: dict[int, list[Step]] = {}
+    for step in steps:
+        by_stage.setdefault(step.stage, []).append(step)
+    runner = _Runner(None if time_limit is None else time.monotonic() + time_limit, stop_on_error)
+    for stage in sorted(by_stage):
+        if workers == 1 or len(by_stage[stage]) == 1:
+            for step in by_stage[stage]:
+                runner.run(step)
+            continue
+        with concurrent.futures.ThreadPoolExecutor(max_workers=min(workers, len(by_stage[stage]))) as pool:
+            for future in [pool.submit(runner.run, step) for step in by_stage[stage]]:
+                future.result()
+    return runner.report
