@@ -243,6 +243,9 @@ class HttpClient:
         self.connection = connection
         parts = urllib.parse.urlsplit(connection.base_url)
         self._prefix = parts.path
+        self._local_address = ""
+        proxy = _proxy(connection.base_url) if connection.use_proxy else None
+        self._is_proxied = proxy is not None
         verify: ssl.SSLContext | bool = True
         if parts.scheme == "https":
             verify = _tls(connection.validate_certs, connection.ca_path, connection.client_cert, connection.client_key)
@@ -255,8 +258,18 @@ class HttpClient:
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=5.0),
             follow_redirects=False,
             trust_env=False,
-            proxy=_proxy(connection.base_url) if connection.use_proxy else None,
+            proxy=proxy,
         )
+
+    @property
+    def local_address(self) -> str:
+        """The address of this machine that the last request went out from; "" before one, and through a proxy."""
+        return self._local_address
+
+    def _note_address(self, response: t.Any) -> None:
+        stream = response.extensions.get("network_stream")
+        address = stream.get_extra_info("client_addr") if stream is not None and not self._is_proxied else None
+        self._local_address = str(address[0]) if isinstance(address, tuple) and address else ""
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -367,6 +380,7 @@ class HttpClient:
             if not authenticated:
                 request.headers.pop("Authorization", None)
             response = self._client.send(request, stream=True)
+            self._note_address(response)
             try:
                 body = self._read(shown, response, deadline, limit)
             finally:

@@ -14,7 +14,7 @@ from ..._secrets import is_secret_key
 from ..._server.port import Server
 from .._options import Item, Options, one_or_more, read
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
-from .tree import Value, checked_key, checked_prefix, flatten, join, nested
+from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
 from .write import LocalKeys, Written, carry_out, check_before, check_local
 
 
@@ -68,7 +68,7 @@ def _secret_values(value: t.Any, key: str) -> t.Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _secret_values(inner, key)
-    elif isinstance(value, str) and is_secret_key(key):
+    elif isinstance(value, str) and is_secret_key(key) and value not in MASKS:
         yield value
 
 

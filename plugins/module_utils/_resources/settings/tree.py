@@ -23,6 +23,9 @@ Element: t.TypeAlias = dict[str, str]
 #: What a setting is set to.
 Value: t.TypeAlias = "str | list[Element]"
 
+#: What stands for a secret in what was read: ours, and what Ansible puts in the place of values of no_log options.
+MASKS = (HIDDEN, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+
 _DIGITS = re.compile(r"[0-9]+")
 _WIDTH = 4
 
@@ -38,6 +41,8 @@ def checked_key(key: str, option: str) -> str:
         raise InvalidOption(option, "a key is empty; give the whole name of the setting, such as session.timeout.")
     if "" in key.split("."):
         raise InvalidOption(option, f"{key!r} has an empty part between its dots; remove the superfluous dot.")
+    if "{{" in key:
+        raise InvalidOption(option, f"{key!r} holds a template, and Ansible resolves none in keys; put what changes into prefix.")
     if any(character.isspace() or not character.isprintable() for character in key):
         raise InvalidOption(option, f"{key!r} holds a blank or a control character, which no key has; correct its spelling.")
     if "," in key:
@@ -109,8 +114,8 @@ def _text(value: t.Any, key: str, option: str) -> str:
         raise InvalidOption(option, f"{key} is {value}, which is no number; correct the value.")
     if not isinstance(value, (str, int, float)):
         raise InvalidOption(option, f"{key} is a {type(value).__name__}; give text, a number, a boolean, a list or a dictionary.")
-    if isinstance(value, str) and HIDDEN in value:
-        raise InvalidOption(option, f"{key} holds {HIDDEN}, the mask of a secret that was not returned; give the secret, or leave the key out.")
+    if isinstance(value, str) and any(mask in value for mask in MASKS):
+        raise InvalidOption(option, f"{key} holds the mask of a secret that was not returned; give the secret, or leave the key out.")
     return str(value)
 
 

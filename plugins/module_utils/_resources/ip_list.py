@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses that a server blocks, and those it never bans.
+
+They are settings: `server.blocked-ip.ADDRESS` and `server.allowed-ip.ADDRESS` with an empty value. Among the blocked ones are
+those that the server banned by itself. A block wins over an allowance, which only keeps from being banned
+(crates/common/src/listener/blocked.rs, 0.15.5).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .._deps import BeforeValidator
+from .._errors import InvalidOption, Refused, ServerError
+from .._reconcile.plan import Change, Mode, Outcome
+from .._server.port import Server
+from ._options import ListEdit, Options, list_edit, one_or_more, read
+from .reload import sentence
+from .settings.plan import Plan, some
+from .settings.write import Written, carry_out, check_before, check_local
+
+RESOURCE = "ip_list"
+
+ListName = t.Literal["blocked", "allowed"]
+PREFIXES: dict[ListName, str] = {"blocked": "server.blocked-ip", "allowed": "server.allowed-ip"}
+
+#: The server finds larger networks wrong, and then applies nothing.
+_SHORTEST_PREFIX = 8
+
+Network: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+
+
+def canonical(text: str) -> str:
+    """An address or network in the one spelling it is compared by; a network of one address is that address. Raises ValueError."""
+    network = _network(text)
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def _network(text: str) -> Network:
+    """Raises ValueError with a sentence."""
+    text = text.strip()
+    address, slash, length = text.partition("/")
+    try:
+        if "%" in text or (slash and not (length.isascii() and length.isdigit())):
+            raise ValueError(text)
+        parsed = ipaddress.ip_address(address)
+        mapped = getattr(parsed, "ipv4_mapped", None)
+        if mapped is not None:  # the server sees such clients as those of IPv4
+            network: Network = ipaddress.ip_network(f"{mapped}/{int(length) - 96}" if slash else mapped, strict=False)
+        else:
+            network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an IP address nor a network such as 192.0.2.0/24 or 2001:db8::/32") from None
+    if network.prefixlen < _SHORTEST_PREFIX:
+        raise ValueError(f"{text!r} is larger than any network that servers take; use a prefix length of {_SHORTEST_PREFIX} or more")
+    return network
+
+
+def _wanted(value: t.Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return canonical(value)
+
+
+IpAddress = t.Annotated[str, BeforeValidator(_wanted)]
+
+
+class _IpListOptions(Options):
+    list: ListName
+    addresses: t.Annotated[ListEdit[IpAddress], BeforeValidator(list_edit)]
+    exact: bool = False
+    reload: t.Literal["auto", "never"] = "auto"
+    ignore_existing_errors: bool = False
+
+
+def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Make one of the lists as wanted. Results: `addresses` (sorted, as they are after), `reloaded`, `stored_only`, `setting_errors`."""
+    wanted = read(_IpListOptions, options)
+    if wanted.list == "blocked" and wanted.addresses.exact is not None and not wanted.exact:
+        raise InvalidOption(
+            "addresses",
+            "the exact list of blocked addresses would free all that the server banned by itself; "
+            "use {add: [...], remove: [...]}, or set exact: true if that is meant.",
+        )
+    found = server.settings.read(prefixes=list(PREFIXES.values()))
+    present = _entries(found, wanted.list)
+    target = _sorted(wanted.addresses.result(present))
+    plan = _plan(wanted.list, present, target)
+    if wanted.list == "blocked":
+        _refuse_own(server, set(target) - set(present))
+    else:
+        _warn_blocked(set(target) - set(present), _entries(found, "blocked"), mode)
+    written = Written()
+    if plan.changes:
+        check_local(server, plan, "refuse", mode)
+        written = _write(server, plan, wanted, mode)
+    results = {"addresses": target, "reloaded": written.reloaded, "stored_only": written.stored_only, "setting_errors": written.errors}
+    return Outcome(results, plan.changes)
+
+
+def _entries(found: t.Mapping[str, str], name: ListName) -> dict[str, list[str]]:
+    """Canonical address -> the keys that hold it. What is no address stands as it is."""
+    entries: dict[str, list[str]] = {}
+    prefix = f"{PREFIXES[name]}."
+    for key in sorted(found):
+        if key.startswith(prefix):
+            text = key[len(prefix) :]
+            try:
+                text = canonical(text)
+            except ValueError:
+                pass
+            entries.setdefault(text, []).append(key)
+    return entries
+
+
+def _sorted(addresses: t.Iterable[str]) -> list[str]:
+    def order(text: str) -> tuple[int, int, int, str]:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            return 9, 0, 0, text
+        return network.version, int(network.network_address), network.prefixlen, text
+
+    return sorted(addresses, key=order)
+
+
+def _plan(name: ListName, present: t.Mapping[str, list[str]], target: t.Sequence[str]) -> Plan:
+    plan = Plan()
+    plan.writes = {f"{PREFIXES[name]}.{address}": "" for address in target if address not in present}
+    plan.deletions = [key for address, keys in present.items() if address not in target for key in keys]
+    plan.before = dict.fromkeys(plan.deletions, "")
+    if plan.writes or plan.deletions:
+        before, after = {"addresses": _sorted(present)}, {"addresses": list(target)}
+        plan.changes = [Change(RESOURCE, name, "update", before, after, lambda: None)]
+    return plan
+
+
+def _refuse_own(server: Server, added: t.Collection[str]) -> None:
+    own = server.own_address()
+    if not own:
+        return
+    address = next(iter(_network(own)))
+    for text in _sorted(added):
+        network = _network(text)
+        if network.version == address.version and address in network:
+            raise Refused(f"addresses: {text} holds {address}, from which this task speaks with the server; it would lock itself out. Leave it out.")
+
+
+def _warn_blocked(added: t.Collection[str], blocked: t.Collection[str], mode: Mode) -> None:
+    hidden = []
+    for text in _sorted(added):
+        network = _network(text)
+        for other in blocked:
+            try:
+                if network.version == _network(other).version and network.overlaps(_network(other)):
+                    hidden.append(text)
+                    break
+            except ValueError:
+                continue
+    if hidden:
+        mode.warn(f"{some(hidden)}: blocked too, and a block wins over an allowance; remove it from the blocked addresses (list: blocked).")
+
+
+def _write(server: Server, plan: Plan, wanted: _IpListOptions, mode: Mode) -> Written:
+    reload = wanted.reload == "auto"
+    if wanted.list == "blocked" and not any("/" in key for key in plan.touched):
+        # single addresses have a reload of their own, which errors elsewhere don't hinder
+        if mode.check:
+            return Written()
+        carry_out(server, plan, reload=False, rollback=True, existing={}, mode=mode, check=False)
+        return _reload_blocked(server, mode) if reload else Written(stored_only=True)
+    existing = check_before(server, plan, ignore=wanted.ignore_existing_errors, reload=reload, mode=mode)
+    return Written() if mode.check else carry_out(server, plan, reload=reload, rollback=True, existing=existing, mode=mode)
+
+
+def _reload_blocked(server: Server, mode: Mode) -> Written:
+    try:
+        report = server.reload(part="blocked_ip")
+    except ServerError as error:
+        mode.warn(f"the addresses are stored, but not live, since the server did not reload them: {error}.")
+        return Written(stored_only=True)
+    if report.errors:
+        mode.warn(f"the addresses are live, but the server finds errors among the blocked ones: {sentence(report.errors)}")
+    return Written(reloaded=True, errors=report.errors)
+
+
+class _InfoOptions(Options):
+    list: tuple[ListName, ...] = ("blocked", "allowed")
+
+
+def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+    """Both lists, or one. Results: `blocked` and `allowed`, sorted, in their one spelling."""
+    wanted = read(_InfoOptions, {key: one_or_more(value) for key, value in options.items()})
+    found = server.settings.read(prefixes=[PREFIXES[name] for name in wanted.list])
+    return Outcome({name: _sorted(_entries(found, name)) for name in wanted.list})
