@@ -148,8 +148,9 @@ def _read_block(kind: Method, data: bytes, start: int, content: int, end: int) -
     """One block's certificate. The server reads its lines as base64 first, so that an armored key with comments is refused."""
     body = b"".join(data[content:end].partition(b"-")[0].split())
     try:
-        # An armored key's checksum follows the base64 text behind an equals sign.
-        decoded = base64.b64decode(body if kind == "sMIME" else body.partition(b"=")[0] + b"==", validate=True)
+        # What follows an equals sign is padding, and in an armored key its checksum.
+        text = body.partition(b"=")[0]
+        decoded = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except (ValueError, binascii.Error):
         raise CertificateError("Failed to decode base64 certificate.") from None
     if kind == "sMIME":
@@ -161,7 +162,7 @@ def _read_block(kind: Method, data: bytes, start: int, content: int, end: int) -
     try:
         cert = pysequoia.Cert.from_bytes(data)
     except Exception as error:  # noqa: BLE001 - the binding raises bare exceptions
-        raise CertificateError(f"Failed to decode OpenPGP public key: {error}") from None
+        raise CertificateError(f"Failed to decode OpenPGP public key: {str(error).splitlines()[0]}") from None
     try:
         pysequoia.encrypt(b"test", recipients=[cert])
     except Exception:  # noqa: BLE001 - as above

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import dns.exception
 import dns.name
 import dns.rdatatype
+import dns.reversename
 import dns.zone
 from dns.rdata import Rdata
 
 
 class NoSuchName(Exception):
-    """There is no such record; the message is the server's."""
+    """There is no such record; the message is the server's. ``name`` exists where only the record is missing."""
 
-    def __init__(self) -> None:
-        super().__init__("DNS record not found: Non-Existent Domain")
+    def __init__(self, name: str = "") -> None:
+        super().__init__(f"DNS record not found: {'No Error' if name.rstrip('.') == 'localhost' else 'Non-Existent Domain'}")
 
 
 class Resolver:
@@ -31,7 +33,7 @@ class Resolver:
         except dns.exception.DNSException:
             found = None
         if not found:
-            raise NoSuchName
+            raise NoSuchName(name)
         return list(found)
 
     def mail_servers(self, domain: str) -> list[tuple[int, list[str]]]:
@@ -53,6 +55,12 @@ class Resolver:
         if not found:
             raise NoSuchName
         return found
+
+    def names(self, address: str) -> list[str]:
+        """What an address is called; the machine itself is known without DNS. Raises NoSuchName."""
+        if ipaddress.ip_address(address).is_loopback:
+            return ["localhost."]
+        return [str(record) for record in self.records(dns.reversename.from_address(address).to_text(), "PTR")]
 
     def texts(self, name: str, prefix: str) -> list[str]:
         """The TXT records of a name that begin with ``prefix``. Raises NoSuchName where there is none."""

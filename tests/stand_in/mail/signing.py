@@ -36,20 +36,20 @@ class Signer:
     def sign(self, message: bytes, now: int) -> bytes:
         """The DKIM-Signature header over ``message`` (CRLF line ends), with its line end; empty where it has no header."""
         policy = CanonicalizationPolicy.from_c_value(self.canonicalization.encode())
-        head, _, body = message.partition(b"\r\n\r\n")
+        head = message.partition(b"\r\n\r\n")[0]
         fields = [(field.partition(b":")[0], field.partition(b":")[2] + b"\r\n") for field in re.split(rb"\r\n(?![ \t])", head) if b":" in field]
         wanted = [name.lower() for name in self.headers]
         signed = [field for field in fields if field[0].decode("latin-1").lower() in wanted][::-1]
         found = [name.decode("latin-1") for name, _ in signed]
         # Headers that are not there are signed as missing, so that nobody can add them.
         names = found + [name for name in self.headers if name.lower() not in {name.lower() for name in found}]
-        body_hash = base64.b64encode(hashlib.sha256(policy.canonicalize_body(body)).digest()).decode()
+        digest = body_hash(message, self.canonicalization)
         canonical = b"".join(name + b":" + value for name, value in policy.canonicalize_headers(signed))
         relaxed = self.canonicalization.startswith("relaxed")
-        template = self._header(names, now, body_hash, "", " " if relaxed else "\r\n\t")
+        template = self._header(names, now, digest, "", " " if relaxed else "\r\n\t")
         own = ("dkim-signature:" if relaxed else "DKIM-Signature: ") + template
         signature = base64.b64encode(self._signature(canonical + own.encode())).decode()
-        return f"DKIM-Signature: {self._header(names, now, body_hash, signature, chr(13) + chr(10) + chr(9))}\r\n".encode()
+        return f"DKIM-Signature: {self._header(names, now, digest, signature, chr(13) + chr(10) + chr(9))}\r\n".encode()
 
     def _signature(self, data: bytes) -> bytes:
         if isinstance(self.private_key, rsa.RSAPrivateKey):
@@ -90,6 +90,13 @@ class Signer:
                     out.append(fold)
                     width = 1
         return "".join(out) + ";"
+
+
+def body_hash(message: bytes, canonicalization: str) -> str:
+    """The hash that a signature states for a message's body. Raises InvalidCanonicalizationPolicyError."""
+    body = message.replace(b"\r\n", b"\n").partition(b"\n\n")[2].replace(b"\n", b"\r\n")
+    policy = CanonicalizationPolicy.from_c_value(canonicalization.encode())
+    return base64.b64encode(hashlib.sha256(policy.canonicalize_body(body)).digest()).decode()
 
 
 def read_signer(settings: Mapping[str, str], signature_id: str) -> Signer | None:

@@ -20,6 +20,7 @@ Action = Literal["allow", "discard", "reject"]
 
 _UNIQUE = frozenset("content-type content-transfer-encoding date from sender to cc bcc reply-to subject message-id references in-reply-to".split())
 _COUNTS = {1: "ONE", 2: "TWO", 3: "THREE", 4: "FIVE", 5: "FIVE", 6: "SEVEN", 7: "SEVEN"}
+_SHORT_PART = 64
 _DAY, _TWO_HOURS = 86_400, 7200
 
 
@@ -31,6 +32,7 @@ class Input:
     sender: str
     recipients: list[str]
     tls: bool = False
+    authenticated: bool = False
 
 
 @dataclass(slots=True)
@@ -112,9 +114,48 @@ class _Analysis:
     def tags(self) -> set[str]:
         # Nothing resolves here: no SPF, DKIM, ARC or DMARC result is to be had.
         tags = {"SPF_NA", "DKIM_NA", "ARC_NA", "DMARC_NA"}
-        for part in (self._ehlo, self._headers, self._received, self._message_id, self._date, self._subject, self._author, self._recipients):
+        for part in (
+            self._peer,
+            self._ehlo,
+            self._headers,
+            self._received,
+            self._message_id,
+            self._date,
+            self._subject,
+            self._author,
+            self._recipients,
+            self._reply_to,
+            self._body,
+        ):
             tags |= set(part())
         return tags
+
+    def _peer(self) -> Iterable[str]:
+        if not ipaddress.ip_address(self._given.remote_ip).is_loopback:
+            yield "RDNS_NONE"
+
+    def _reply_to(self) -> Iterable[str]:
+        if self._message["reply-to"] is None:
+            return
+        found = next(iter(self._addresses("reply-to")), None)
+        if found is None:
+            yield "REPLYTO_UNPARSABLE"
+            return
+        yield "HAS_REPLYTO"
+        if self._from and found.addr_spec.lower() == self._from.addr_spec.lower():
+            yield "REPLYTO_EQ_FROM"
+        elif self._from and registered_domain(found.domain.lower()) == registered_domain(self._from.domain.lower()):
+            yield "REPLYTO_DOM_EQ_FROM_DOM"
+        else:
+            yield "REPLYTO_DOM_NEQ_FROM_DOM"
+
+    def _body(self) -> Iterable[str]:
+        parts = [part for part in self._message.walk() if not part.is_multipart()]
+        size = sum(len(part.get_payload(decode=True) or b"") for part in parts)
+        if not size:
+            yield "COMPLETELY_EMPTY"
+        elif len(parts) == 1 and size < _SHORT_PART:
+            yield "SINGLE_SHORT_PART"
 
     def _ehlo(self) -> Iterable[str]:
         name = self._given.ehlo_domain.lower()
@@ -146,8 +187,9 @@ class _Analysis:
             yield "MISSING_ESSENTIAL_HEADERS"
 
     def _received(self) -> Iterable[str]:
-        if not self._given.tls:
-            yield "RCVD_NO_TLS_LAST"
+        if self._given.authenticated:
+            yield "RCVD_VIA_SMTP_AUTH"
+        yield "RCVD_TLS_LAST" if self._given.tls else "RCVD_NO_TLS_LAST"
         count = len(self._message.get_all("received", []))
         names = ("ZERO", "ONE", "TWO", "THREE", "FIVE", "FIVE", "SEVEN", "SEVEN")
         yield "RCVD_COUNT_" + (names[count] if count < len(names) else "TWELVE")
@@ -212,9 +254,12 @@ class _Analysis:
             yield "FROM_DN_EQ_ADDR"
         elif valid:
             yield "FROM_HAS_DN"
+        bounce = self._sender.partition("@")[0] in ("", "postmaster", "mailer-daemon")
+        if bounce:
+            yield "FROM_BOUNCE"
         if self._sender and self._sender == address:
             yield "FROM_EQ_ENV_FROM"
-        elif valid and self._sender:
+        elif valid and not bounce:
             yield from ("FORGED_SENDER", "FROM_NEQ_ENV_FROM")
         if len(self._all) == 1:
             other = self._all[0]

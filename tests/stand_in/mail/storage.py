@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Inbox, Trash, Junk, Drafts and Sent: what every account has from its first mail or look-up on.
 DEFAULT_MAILBOXES = 5
+_CONTAINER_BYTES = {"contacts": 167, "calendar": 283}
 _HEADER_POLICY = policy.default
 
 
@@ -70,6 +71,7 @@ class Account:
     uid_validity: int = field(default_factory=lambda: random.getrandbits(32))
     next_document: int = 0
     next_uid: int = 1
+    containers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -121,7 +123,16 @@ class MailStore:
 
     def recalculate_quota(self, account_id: int) -> None:
         """Set the directory's figure to what is really there."""
-        self._server.directory.set_used_quota(account_id, sum(mail.size for mail in self.account(account_id).mail))
+        account = self.account(account_id)
+        self._server.directory.set_used_quota(account_id, sum(mail.size for mail in account.mail) + sum(account.containers.values()))
+
+    def open_container(self, account_id: int, index: str) -> None:
+        """Make an account's first calendar or address book, as indexing it does; it counts, and carries the account's name."""
+        principal = self._server.directory.by_id(account_id)
+        account = self.account(account_id)
+        if principal is not None and index in _CONTAINER_BYTES and index not in account.containers:
+            account.containers[index] = _CONTAINER_BYTES[index] + len(principal.name.encode())
+            self._server.directory.add_used_quota(account_id, account.containers[index])
 
     def add(self, account_id: int, content: bytes, headers: bytes, received_at: int) -> StoredMail:
         """File a message; ``headers`` are what delivery adds ahead of it."""

@@ -113,7 +113,7 @@ def _classify(call: Call) -> Response:
     sender, recipients = given["envFrom"], given["envRcptTo"]
     verdict = spam.classify(
         call.server.settings.live,
-        spam.Input(content, given["remoteIp"], given["ehloDomain"], sender, recipients, given["isTls"]),
+        spam.Input(content, given["remoteIp"], given["ehloDomain"], sender, recipients, given["isTls"], given["authenticatedAs"] is not None),
         int(call.server.now()),
     )
     tags = {tag: {"action": score} if isinstance(score, str) else {"action": "allow", "value": float(score)} for tag, score in verdict.tags.items()}

@@ -14,6 +14,7 @@ from ..values import parse_json
 from . import area
 
 _INDEXES = frozenset({"email", "calendar", "contacts", "file", "tracing"})
+_ALL = 2**64 - 1
 _COLLECTIONS = frozenset({"email", "fileNode", "calendarEvent", "contactCard", "sieveScript"})
 
 
@@ -56,7 +57,8 @@ def _blob(call: Call) -> Response:
     if content is None:
         raise errors.no_such_item("")
     offset, limit = call.query.size("offset"), call.query.number("limit")
-    end = len(content) if limit is None else min(offset + limit, len(content))
+    # The server's sum of both overflows, so that an offset without a limit finds nothing.
+    end = min((offset + (_ALL if limit is None else limit)) % 2**64, len(content)) if offset or limit is not None else len(content)
     return Response(content[offset:end] if offset <= end else b"", media_type="application/octet-stream")
 
 
@@ -86,6 +88,11 @@ def _reindex(call: Call) -> Response:
         _account(call, place)
     if indexed and call.segment(2) not in _INDEXES:
         raise errors.bad_parameters("Invalid search index specified")
+    if indexed:
+        directory = call.server.directory
+        everyone = directory.search(None, call.token.tenant_id, ("individual", "group"), 0, 0)[0]
+        for account in [_account(call, place)] if len(call.path) > place else [principal.id for principal in everyone]:
+            call.server.mail.open_container(account, call.segment(2))
     return data(None)
 
 
