@@ -10,12 +10,15 @@ here (another host's network, async, a task environment) the ordinary module run
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 
+import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -76,17 +79,42 @@ class StalwartAction(ActionBase):
 
     def _module_arguments(self) -> dict[str, t.Any]:
         """The arguments with what only the controller knows: its own environment, which a task environment overrides."""
-        arguments = dict(self._task.args)
+        arguments = self._resolved_arguments()
         overridden = {str(name) for block in self._task.environment or () if isinstance(block, dict) for name in block}
         for option, variable in ENVIRONMENT.items():
             if arguments.get(option) is None and variable not in overridden and os.environ.get(variable):
                 arguments[option] = os.environ[variable]
         return arguments
 
+    def _resolved_arguments(self) -> dict[str, t.Any]:
+        """The task's arguments, with the content of `src` in place of its name."""
+        arguments = dict(self._task.args)
+        option = self.task.list_from_src
+        if option and arguments.get("src") and arguments.get(option) is None:
+            arguments[option] = self._read_list(str(arguments.pop("src")), option)
+        return arguments
+
+    def _read_list(self, src: str, option: str) -> list[t.Any]:
+        """The list in a JSON or YAML file, found as a role's files are, decrypted by vault and not templated. No temporary file is made."""
+        path = self._find_needle("files", src)
+        read = getattr(self._loader, "get_text_file_contents", None)  # 2.19 and later
+        text = str(read(path)) if read else to_text(self._loader._get_file_contents(path)[0])
+        try:
+            data = json.loads(text) if text.lstrip()[:1] in "[{" else yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except (ValueError, yaml.YAMLError) as error:
+            # the parsers' messages quote the file, which may hold passwords
+            place = getattr(error, "lineno", None) or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+            raise AnsibleActionFail(f"src: {src!r} is neither JSON nor YAML, line {place}; correct the file.") from None
+        if isinstance(data, dict):
+            data = data.get(option)
+        if not isinstance(data, list):
+            raise AnsibleActionFail(f"src: {src!r} holds neither a list nor a dictionary with a list {option!r}; correct the file.")
+        return data
+
     def _run_here(self, name: str) -> dict[str, t.Any]:
         spec = self.task.spec
         validator = ArgumentSpecValidator({option: dict(about) for option, about in spec.options.items()}, **spec.conditions())
-        validation = validator.validate(plain(self._task.args))
+        validation = validator.validate(plain(self._resolved_arguments()))
         hidden = hidden_values(self.task, validation.validated_parameters)
         warnings: list[str] = []
         if validation.error_messages:

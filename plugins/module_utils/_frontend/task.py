@@ -43,19 +43,24 @@ class Task:
 
     `writes` is false for modules that only read: their results have no operations and no diff.
     `secrets_in` tells for an option that is no_log, but holds more than secrets, which of its values are: the others may be shown in results.
-    `bulky` leaves the arguments out of the result.
+    `list_from_src` names the list option that the action fills from the file that `src` names.
     """
 
     own: ArgumentSpec
     run: Run
     writes: bool = True
-    bulky: bool = False
+    list_from_src: str = ""
     secrets_in: t.Mapping[str, t.Callable[[t.Any], t.Iterable[str]]] = dataclasses.field(default_factory=dict)
 
     @property
     def spec(self) -> ArgumentSpec:
         """The whole argument spec."""
         return self.own.merge(CONNECTION)
+
+
+def no_secrets(_value: t.Any) -> t.Iterable[str]:
+    """For bulk options: their secrets never reach a result, and to look for thousands of them in it would take a minute."""
+    return ()
 
 
 def hidden_values(task: Task, params: t.Mapping[str, t.Any]) -> set[str]:
