@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
@@ -11,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import errors, passwords
+from .dkim_keys import lenient_base64
 from .principal import BUILT_IN_ROLE_NAMES, ROLE_ADMIN, Principal
 
 if TYPE_CHECKING:
@@ -323,8 +322,8 @@ def _own_permissions(principal: Principal) -> RolePermissions:
 
 def _decode_pair(text: str) -> tuple[str, str] | None:
     try:
-        name, colon, secret = base64.b64decode(text).decode("utf-8").partition(":")
-    except (binascii.Error, ValueError):
+        name, colon, secret = (lenient_base64(text) or b"").decode("utf-8").partition(":")
+    except ValueError:
         return None
     return (name.strip().lower(), secret) if colon else None
 

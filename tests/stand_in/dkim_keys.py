@@ -48,7 +48,8 @@ def pem_payload(text: str) -> bytes | None:
 
 
 def lenient_base64(text: str) -> bytes | None:
-    """Base64 as mail programs read it: padding may be missing, what is left over is dropped. None where another character is in it."""
+    """Base64 as mail programs read it: padding may be missing, blanks and what is left over are dropped. None where another character is in it."""
+    text = "".join(text.split(" "))
     stripped = text.rstrip("=")
     if (stripped and not stripped.replace("+", "").replace("/", "").isalnum()) or not stripped.isascii():
         return None

@@ -52,7 +52,7 @@ _SINCE_0_14 = """
     jmap-participant-identity-changes
 """.split()
 
-_RENAMED_IN_0_15 = {"delete-system-folders": "delete-system-folders-", "spam-filter-classify": "spam-filter-test"}
+_RENAMED_IN_0_15 = {"delete-system-folders": "delete-system-folders_", "spam-filter-classify": "spam-filter-test"}
 
 _USER_UP_TO_0_13 = """
     spam-filter-train authenticate authenticate-oauth email-send email-receive manage-encryption manage-passwords jmap-email-get jmap-mailbox-get
@@ -117,4 +117,5 @@ class Permissions:
 
     def listed(self, granted: frozenset[str]) -> list[str]:
         """``granted`` in the order the server shows: in blocks of 64 numbers, each block from its highest number down."""
-        return sorted(granted, key=lambda name: (self.numbers[name] // 64, -self.numbers[name]))
+        ordered = sorted(granted, key=lambda name: (self.numbers[name] // 64, -self.numbers[name]))
+        return [name.replace("_", "-") for name in ordered]  # the list spells the retired permission another way than everything else
