@@ -31,7 +31,7 @@ TREE = ROOT / ".cache/tree"
 SHOWN_LINES = 150
 
 # Test workers; the suites start servers and playbooks of their own, so more than the cores there are gains nothing.
-WORKERS = str(min(os.cpu_count() or 1, 4))
+WORKERS = min(os.cpu_count() or 1, 4)
 
 
 class Failed(Exception):
@@ -169,7 +169,7 @@ def files(run: Run) -> None:
     run.fail("Files hold what they should not", wrong)
 
 
-def pytest(core: str, *arguments: str) -> Callable[[Run], None]:
+def pytest(core: str, *arguments: str, workers: int = 0) -> Callable[[Run], None]:
     """A stage that runs pytest with `arguments` on one ansible-core line and counts each test."""
 
     def stage(run: Run) -> None:
@@ -181,7 +181,7 @@ def pytest(core: str, *arguments: str) -> Callable[[Run], None]:
         report.unlink(missing_ok=True)
         try:
             run.command(
-                venv / "bin/python", "-m", "pytest", "-q", "-n", WORKERS, "--dist", "worksteal", f"--junitxml={report}", *arguments,
+                venv / "bin/python", "-m", "pytest", "-q", "-n", str(workers or WORKERS), "--dist", "worksteal", f"--junitxml={report}", *arguments,
                 bins=[venv / "bin"], minutes=30,
             )  # fmt: skip
         finally:
@@ -300,7 +300,8 @@ STAGES = [
     Stage("yamllint", "Style of YAML", yamllint),
     Stage("files", "Nothing of this machine and no leftovers in tracked files", files),
     Stage("unit", "Unit tests, ansible-core 2.21", pytest("main", "tests/unit")),
-    Stage("conformance", "The stand-in answers as recorded servers do", pytest("main", "tests/conformance")),
+    # Recordings mostly wait, as long as they did when they were made.
+    Stage("conformance", "The stand-in answers as recorded servers do", pytest("main", "tests/conformance", workers=6)),
     Stage("integration", "Playbooks against the stand-in, ansible-core 2.21", pytest("main", "tests/integration")),
     # What ansible-core changes does not depend on the server's version, so the older lines meet only one of them.
     Stage("core-2.19", "Unit and integration tests, ansible-core 2.19", pytest("2.19", "tests/unit", "tests/integration", "-k", "not 0.13.4")),
