@@ -146,8 +146,8 @@ LARGEST_FILE = 2 * 1024 * 1024
 
 
 def files(run: Run) -> None:
-    here = [str(ROOT), *([str(ROOT.parent)] if len(ROOT.parent.parts) > 1 else []), str(Path.home())]
-    patterns = {**UNWANTED, "a path of this machine": "|".join(f"{re.escape(folder)}/" for folder in here)}
+    here = [f"{re.escape(str(folder))}/" for folder in (ROOT, ROOT.parent) if len(folder.parts) > 1] + [re.escape(str(Path.home())) + r"/\."]
+    patterns = {**UNWANTED, "a path of this machine": "|".join(here)}
     wrong = []
     for name in known_files():
         path = ROOT / name
