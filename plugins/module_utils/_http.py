@@ -18,6 +18,8 @@ import functools
 import ipaddress
 import json
 import logging
+import math
+import mmap
 import os
 import random
 import socket
@@ -27,6 +29,7 @@ import time
 import typing as t
 import urllib.parse
 import urllib.request
+import zlib
 
 from ._deps import httpx, require_libraries
 from ._errors import (
@@ -35,6 +38,7 @@ from ._errors import (
     InvalidOption,
     InvalidRequest,
     NotFound,
+    OneTimeCodeMissing,
     PermissionDenied,
     RateLimited,
     Refused,
@@ -62,6 +66,7 @@ _LONGEST_RETRY_AFTER = 60.0
 _by_status: dict[int, type[ServerError]] = {
     400: InvalidRequest,
     401: AuthenticationFailed,
+    402: OneTimeCodeMissing,
     403: PermissionDenied,
     404: NotFound,
     429: RateLimited,
@@ -96,7 +101,12 @@ class Connection:
             raise InvalidOption("login_token", "it can't be used together with login_user and login_password; remove one of the two.")
         if not self.token and not self.user:
             raise InvalidOption("login_user", "no login is given; set login_user and login_password, or login_token.")
-        if self.timeout <= 0:
+        if self.user and ":" in self.user:
+            raise InvalidOption("login_user", f"{self.user!r} holds a colon, at which the server would end it; correct the name.")
+        if any(not "!" <= character <= "~" for character in self.token):
+            # the library's message about it would hold the token
+            raise InvalidOption("login_token", "it holds a blank, a line end or a character that no token has; give the token alone.")
+        if not 0 < self.timeout < math.inf:
             raise InvalidOption("timeout", f"{self.timeout:g} is no time limit; use a number of seconds above 0.")
         if self.retries < 0:
             raise InvalidOption("retries", f"{self.retries} is below 0; use 0 to never try again.")
@@ -138,7 +148,7 @@ class Answer:
         """The body as JSON. Raises UnexpectedAnswer when it is none."""
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = self.content_type.split(";")[0] or "no content type"
             raise UnexpectedAnswer(
                 f"the answer is not JSON but {len(self.content)} bytes of {kind}; is the url that of the management API, or does a proxy answer in its place?",
@@ -152,11 +162,12 @@ def _split(url: str) -> urllib.parse.SplitResult:
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # as the resolver does, whose failure at an empty label is no error of the network
     except ValueError as error:
         raise InvalidOption("url", f"{url!r} is no URL ({error}); {remedy}") from None
     if parts.scheme not in ("http", "https"):
         raise InvalidOption("url", f"{url!r} has no scheme http or https; {remedy}")
-    if not parts.hostname or port == 0:
+    if not parts.hostname or port == 0 or any(character.isspace() or character in '"<>\\^`{|}' for character in parts.netloc):
         raise InvalidOption("url", f"{url!r} names no host; {remedy}")
     if parts.username or parts.password:
         raise InvalidOption("url", "it holds a login, which would be shown in messages; use login_user and login_password.")
@@ -205,18 +216,22 @@ def _proxy(url: str) -> str | None:
     if _is_loopback(host) or urllib.request.proxy_bypass_environment(host):  # type: ignore[attr-defined]
         return None
     proxies = urllib.request.getproxies_environment()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 class _Guard:
-    """Counts refused logins by server and login for the whole process."""
+    """Counts refused logins by server and login, for the whole process and all that are forked from it.
+
+    Ansible forks a worker for each task, so the counts stand in memory that they share, one byte for each of 4096 hashes.
+    """
 
     def __init__(self) -> None:
-        self._refused: dict[tuple[str, str], int] = {}
+        self._counts = mmap.mmap(-1, 4096)
         self._lock = threading.Lock()
 
     def check(self, connection: Connection) -> None:
-        if self._refused.get(self._key(connection), 0) >= MAX_REFUSED_LOGINS:
+        if self._counts[self._place(connection)] >= MAX_REFUSED_LOGINS:
             raise Refused(
                 f"{connection.base_url} refused this login {MAX_REFUSED_LOGINS} times; no further attempt is made, "
                 "since the server bans an address after a burst of wrong logins. Correct the login and run again."
@@ -224,12 +239,16 @@ class _Guard:
 
     def count(self, connection: Connection) -> None:
         with self._lock:
-            key = self._key(connection)
-            self._refused[key] = self._refused.get(key, 0) + 1
+            place = self._place(connection)
+            self._counts[place] = min(self._counts[place] + 1, 255)
 
-    @staticmethod
-    def _key(connection: Connection) -> tuple[str, str]:
-        return connection.base_url, connection.user or "token"
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._counts[:] = bytes(len(self._counts))
+
+    def _place(self, connection: Connection) -> int:
+        return zlib.crc32(f"{connection.base_url} {connection.user}".encode()) % len(self._counts)
 
 
 _guard = _Guard()
@@ -238,7 +257,8 @@ _guard = _Guard()
 class HttpClient:
     """Requests to one server over kept connections. Safe to use from several threads."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, transport: t.Any = None) -> None:
+        """`transport` stands in for the network in tests. Raises InvalidOption for a URL or a proxy that can't be used."""
         require_libraries()
         self.connection = connection
         parts = urllib.parse.urlsplit(connection.base_url)
@@ -249,17 +269,29 @@ class HttpClient:
         verify: ssl.SSLContext | bool = True
         if parts.scheme == "https":
             verify = _tls(connection.validate_certs, connection.ca_path, connection.client_cert, connection.client_key)
-        self._client = httpx.Client(
-            base_url=f"{parts.scheme}://{parts.netloc}",
-            headers={"Authorization": connection.authorization(), "Accept": "application/json"},
-            verify=verify,
-            timeout=httpx.Timeout(connection.timeout),
-            # Servers close idle connections after a minute or so; a write on a connection that was just closed can't be told from a lost one.
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=5.0),
-            follow_redirects=False,
-            trust_env=False,
-            proxy=proxy,
-        )
+        base_url = f"{parts.scheme}://{parts.netloc}"
+        try:
+            httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise InvalidOption("url", f"{connection.url!r} is no URL ({error}); use scheme, host and port, like https://mail.example.org.") from None
+        try:
+            self._client = httpx.Client(
+                base_url=base_url,
+                headers={"Authorization": connection.authorization(), "Accept": "application/json"},
+                verify=verify,
+                timeout=httpx.Timeout(connection.timeout),
+                # Servers close idle connections after a minute or so; a write on a connection that was just closed can't be told from a lost one.
+                limits=httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=5.0),
+                follow_redirects=False,
+                trust_env=False,
+                proxy=proxy,
+                transport=transport,
+            )
+        except (httpx.InvalidURL, ValueError, ImportError):
+            # the message may quote the proxy's login
+            raise InvalidOption(
+                "use_proxy", "the proxy that the environment names can't be used; give HTTPS_PROXY the form http://HOST:PORT, or set use_proxy: false."
+            ) from None
 
     @property
     def local_address(self) -> str:
@@ -438,11 +470,11 @@ class HttpClient:
         if "json" in content_type:
             try:
                 problem = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 problem = None
         if isinstance(problem, dict):
             # JMAP's notRequest echoes the whole request, passwords included.
-            told = [str(problem[key]) for key in ("title", "detail") if problem.get(key) and not str(problem.get("type", "")).endswith(":notRequest")]
+            told = [str(problem[key]) for key in ("title", "detail", "error", "error_description") if problem.get(key) and not str(problem.get("type", "")).endswith(":notRequest")]
             text = ": ".join(told) or str(problem.get("type", ""))
         else:
             text = ""
@@ -486,7 +518,7 @@ def _retry_after(answer: Answer) -> float:
     text = answer.retry_after.strip()
     if not text:
         return -1.0
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         seconds = float(text)
     else:
         try:
