@@ -105,6 +105,16 @@ class AuthenticationFailed(ServerError):
         return "the server refused the login; check login_user and login_password, or login_token"
 
 
+class OneTimeCodeMissing(AuthenticationFailed):
+    """402. The password is right, and the account has one-time codes (OTP) on."""
+
+    def summary(self) -> str:
+        return (
+            "the password is right, but the account also asks for a one-time code; give login_password as PASSWORD$CODE, "
+            "or log in with an app password or login_token"
+        )
+
+
 class PermissionDenied(ServerError):
     """403. The server does not say which permission is missing."""
 

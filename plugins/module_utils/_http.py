@@ -474,7 +474,8 @@ class HttpClient:
                 problem = None
         if isinstance(problem, dict):
             # JMAP's notRequest echoes the whole request, passwords included.
-            told = [str(problem[key]) for key in ("title", "detail", "error", "error_description") if problem.get(key) and not str(problem.get("type", "")).endswith(":notRequest")]
+            keys = ("title", "detail", "error", "error_description")
+            told = [str(problem[key]) for key in keys if problem.get(key) and not str(problem.get("type", "")).endswith(":notRequest")]
             text = ": ".join(told) or str(problem.get("type", ""))
         else:
             text = ""

@@ -24,6 +24,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import secrets
 import traceback
 import typing as t
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ ROUNDS = 20_000
 
 #: libpass refuses longer ones.
 _MAX_PASSWORD_BYTES = 4096
+
+#: Of generated passwords: no i, l, o, 0 and 1.
+_TYPED = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _REMEDY = "give a sha512-crypt hash ($6$..., as `openssl passwd -6` prints it) or the password itself"
 
@@ -88,6 +92,11 @@ def hash_password(plain: str, *, rounds: int = ROUNDS) -> str:
     Since the hash is sent, a password may begin with `$`, `_` or `{`, which the server would take for a hash if it got the
     password itself. Raises ValueError for what can't be a password.
     """
+    return str(_crypt_handler("sha512_crypt").using(rounds=rounds).hash(require_usable_password(plain)))
+
+
+def require_usable_password(plain: str) -> str:
+    """The password itself. Raises ValueError for what can't be one."""
     try:
         encoded = plain.encode()
     except UnicodeEncodeError:
@@ -98,7 +107,12 @@ def hash_password(plain: str, *, rounds: int = ROUNDS) -> str:
         raise ValueError("the password holds a NUL character, which no password can hold.")
     if len(encoded) > _MAX_PASSWORD_BYTES:
         raise ValueError(f"the password is longer than {_MAX_PASSWORD_BYTES} bytes.")
-    return str(_crypt_handler("sha512_crypt").using(rounds=rounds).hash(plain))
+    return plain
+
+
+def generate_password() -> str:
+    """A new password that can be typed: five groups of five letters and digits without look-alikes, 120 bits and more."""
+    return "-".join("".join(secrets.choice(_TYPED) for _ in range(5)) for _ in range(5))
 
 
 def verify_password(plain: str, stored: str) -> bool:

@@ -130,7 +130,7 @@ summary:
   description: How many principals were (or would be) created, updated, renamed, deleted or left as they are.
   returned: when the list could be planned
   type: dict
-  sample: {"create": 2, "update": 1, "rename": 0, "delete": 0, "unchanged": 9997}
+  sample: {"created": 2, "updated": 1, "renamed": 0, "deleted": 0, "unchanged": 9997}
 reloaded:
   description: Whether the server was reloaded.
   returned: success

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from .models.account import Encryption, LoginChange, Logins, Token
 from .models.diagnosis import DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
 from .models.dns import Algorithm, DnsRecord, Signature
 from .models.principal import Edit, Principal, PrincipalType
@@ -275,6 +276,55 @@ class Telemetry(t.Protocol):
         """A login for a live stream that holds for a minute."""
 
 
+class Account(t.Protocol):
+    """The account that the login belongs to, and what it may do for itself."""
+
+    @property
+    def name(self) -> str:
+        """The name it logs in with; "" for a token."""
+
+    @property
+    def code(self) -> str:
+        """The one-time code at the end of the given password; "" when there is none."""
+
+    def uses(self, password: str) -> bool:
+        """Whether this is the password given for the login, with or without a one-time code."""
+
+    def with_login(self, *, password: str = "", code: str = "") -> Account:
+        """The same account with another password and one-time code; without a password the given one without its code. A token stays. Sends nothing."""
+
+    def logins(self) -> Logins:
+        """How the account logs in. Raises OneTimeCodeMissing where the password is right and a code is wanted."""
+
+    def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
+        """Make the change, all of it or nothing, and keep the rest of what was found. Tells the app passwords that were made, by name."""
+
+    def is_fallback_administrator(self) -> bool:
+        """Whether this is the administrator of the settings, who has a password only, which is live after a reload."""
+
+    def encryption(self) -> Encryption | None:
+        """Encryption at rest, None when it is off."""
+
+    def set_encryption(self, encryption: Encryption | None) -> None:
+        """Switch it on as told, or off."""
+
+    def require_spam_training_choice(self) -> None:
+        """Raise Refused where this server has no say in whether the spam filter learns from mail that is then encrypted. Changes nothing."""
+
+
+class OAuth(t.Protocol):
+    """Codes and tokens for other programs, which then act as the account of the login."""
+
+    def code(self, *, client_id: str, redirect_uri: str, nonce: str) -> str:
+        """A new authorization code, which holds for some minutes and for one exchange."""
+
+    def exchange(self, code: str, *, client_id: str, redirect_uri: str) -> Token:
+        """The token for a code of the same client and address."""
+
+    def approve_device(self, user_code: str) -> bool:
+        """Let the device in that shows this code; False where none waits with it."""
+
+
 class Server(t.Protocol):
     """One mail server."""
 
@@ -313,6 +363,14 @@ class Server(t.Protocol):
     @property
     def telemetry(self) -> Telemetry:
         """Metrics and traces."""
+
+    @property
+    def account(self) -> Account:
+        """The account of the login."""
+
+    @property
+    def oauth(self) -> OAuth:
+        """Codes and tokens for other programs."""
 
     def update_webadmin(self) -> None:
         """Let the server fetch its web administration anew."""

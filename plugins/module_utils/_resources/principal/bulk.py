@@ -67,13 +67,14 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     planned, refused = _plan_all(server, items, directory, mode)
     purged = _plan_purge(wanted, items, found, server, directory) if wanted.purge else []
     everything = [*planned, *purged]
+    names = [*(item.name for item in items), *(each.name for each in purged)]
     changes = [change for each in everything for change in each.changes]
     if mode.check:
         if refused:
-            raise _failure(everything, refused, Report(failed=dict(refused)), changed=bool(changes))
+            raise _failure(everything, names, Report(failed=dict(refused)), changed=bool(changes))
         return Outcome({"summary": _summary(everything), "reloaded": False}, changes)
     if refused and wanted.on_error == "stop":
-        raise _failure(everything, refused, Report(failed=dict(refused), unfinished=set(range(len(everything)))), changed=False)
+        raise _failure(everything, names, Report(failed=dict(refused), unfinished=set(range(len(everything)))), changed=False)
     left = None if wanted.time_limit is None else max(0.0, wanted.time_limit - (time.monotonic() - started))
     steps = _steps(server, everything, directory)
     report = run_steps(steps, workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop")
@@ -82,7 +83,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         reloaded = refresh_recipients(server, mode)
     if refused or report.failed or report.unfinished:
         report.failed.update(refused)
-        raise _failure(everything, refused, report, changed=bool(report.begun - set(report.failed)))
+        raise _failure(everything, names, report, changed=bool(report.begun - set(report.failed)))
     return Outcome({"summary": _summary(everything), "reloaded": reloaded}, changes)
 
 
@@ -329,18 +330,22 @@ def _give_back(server: Server, let_go: t.Sequence[tuple[Principal, Principal]], 
 # Reporting
 
 
+# "update" would be a method of the dictionary wherever a template asks for it
+_PAST = {"create": "created", "update": "updated", "rename": "renamed", "delete": "deleted"}
+
+
 def _summary(planned: t.Sequence[Planned], leave_out: t.Collection[int] = ()) -> dict[str, int]:
-    numbers = {"create": 0, "update": 0, "rename": 0, "delete": 0, "unchanged": 0}
+    numbers = dict.fromkeys([*_PAST.values(), "unchanged"], 0)
     for position, each in enumerate(planned):
         if position in leave_out:
             continue
         actions = [change.action for change in each.changes if change.resource == "principal"]
-        numbers[actions[0] if actions else "unchanged"] += 1
+        numbers[_PAST[actions[0]] if actions else "unchanged"] += 1
     return numbers
 
 
-def _failure(planned: t.Sequence[Planned], refused: t.Mapping[int, str], report: Report, *, changed: bool) -> PartlyDone:
-    failures = [{"name": planned[position].name or "?", "reason": reason} for position, reason in sorted(report.failed.items())]
+def _failure(planned: t.Sequence[Planned], names: t.Sequence[str], report: Report, *, changed: bool) -> PartlyDone:
+    failures = [{"name": names[position], "reason": reason} for position, reason in sorted(report.failed.items())]
     not_done = {*report.failed, *report.unfinished}
     done = [change.operation() for position, each in enumerate(planned) if position in report.begun - not_done for change in each.changes]
     left = [change.operation() for position, each in enumerate(planned) if position in not_done for change in each.changes]

@@ -11,6 +11,7 @@ import typing as t
 from ..._deps import AfterValidator, BeforeValidator, Field, model_validator
 from ..._errors import InvalidOption
 from ..._names import canonical_domain
+from ..._otp import require_usable_otp_url
 from ..._passwords import require_usable_hash
 from ..._server.models.principal import PrincipalType
 from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, text
@@ -48,9 +49,7 @@ def _hash(value: str) -> str:
 
 
 def _otp(value: str) -> str:
-    if value and not value.startswith("otpauth://"):
-        raise ValueError("it is no otpauth:// URL; give one as authenticator apps take it, or an empty text to switch OTP off")
-    return value
+    return require_usable_otp_url(value) if value else value  # the empty text switches it off
 
 
 class AppPassword(Options):

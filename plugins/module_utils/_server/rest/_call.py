@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 import typing as t
 
@@ -22,7 +23,7 @@ from ..._errors import (
     UnexpectedAnswer,
     Unsupported,
 )
-from ..._http import Answer, HttpClient
+from ..._http import Answer, HttpClient, client_for
 from ..._secrets import scrub
 
 #: Fields whose `value` in a refusal is safe to show; the one of a DKIM key is the private key.
@@ -38,6 +39,12 @@ class RestCaller:
     def __init__(self, client: HttpClient, server_version: str = "") -> None:
         self.client = client
         self._version = parse_version(server_version) if server_version else ()
+
+    def with_password(self, password: str) -> RestCaller:
+        """The same, logging in with another password."""
+        caller = RestCaller(client_for(dataclasses.replace(self.client.connection, password=password)))
+        caller._version = self._version
+        return caller
 
     def call(
         self,

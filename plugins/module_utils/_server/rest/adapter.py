@@ -15,6 +15,7 @@ from ..._secrets import is_secret_key, scrub
 from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport
 from ._call import RestCaller, name_in_token
+from .account import RestAccount, RestOAuth
 from .diagnosis import RestDiagnosis, RestTelemetry
 from .principals import RestPrincipals
 from .queue import RestQueue
@@ -77,6 +78,16 @@ class RestServer:
     def telemetry(self) -> RestTelemetry:
         """Metrics and traces."""
         return RestTelemetry(self._caller)
+
+    @functools.cached_property
+    def account(self) -> RestAccount:
+        """The account of the login."""
+        return RestAccount(self._caller)
+
+    @functools.cached_property
+    def oauth(self) -> RestOAuth:
+        """Codes and tokens for other programs."""
+        return RestOAuth(self._caller)
 
     def update_webadmin(self) -> None:
         """One request, during which the server fetches from the network."""

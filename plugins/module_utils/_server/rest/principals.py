@@ -163,7 +163,8 @@ def _changes(edit: Edit) -> list[dict[str, t.Any]]:
         removals = [_change("removeItem", "secrets", stored) for stored in edit.stored if stored]
         return [*removals, _change("addItem", "secrets", edit.hash)] if edit.hash else removals
     if isinstance(edit, SetAppPassword):
-        removal = _change("removeItem", "secrets", f"{_APP_PREFIX}{edit.name}")
+        # The server removes what begins so: without the dollar sign "phone" would take "phone-2" with it.
+        removal = _change("removeItem", "secrets", f"{_APP_PREFIX}{edit.name}$")
         return [removal] if edit.hash is None else [removal, _change("addItem", "secrets", f"{_APP_PREFIX}{edit.name}${edit.hash}")]
     removal = _change("removeItem", "secrets", _OTP_PREFIX)
     return [removal] if edit.url is None else [removal, _change("addItem", "secrets", edit.url)]
