@@ -85,8 +85,10 @@ def _fits_phc(stored: str, password: str) -> bool:
         except argon2.exceptions.InvalidHashError as error:
             raise UnreadableSecret(str(error)) from error
     match stored.split("$"):
-        case ["", algorithm, settings, salt, digest]:
+        case ["", algorithm, settings, salt, digest] if "=" in settings:
             options = dict(part.split("=", 1) for part in settings.split(",") if "=" in part)
+        case ["", algorithm, salt, digest] if algorithm != "scrypt":
+            options = {}
         case _:
             raise UnreadableSecret("no PHC string")
     try:
@@ -96,7 +98,7 @@ def _fits_phc(stored: str, password: str) -> bool:
             memory = 128 * block * (2**cost + parallel) + 1024 * 1024
             found = hashlib.scrypt(password.encode(), salt=_b64(salt), n=2**cost, r=block, p=parallel, maxmem=memory, dklen=len(wanted))
         else:
-            name = {"pbkdf2": "sha1", "pbkdf2-sha256": "sha256", "pbkdf2-sha512": "sha512"}[algorithm]
+            name = {"pbkdf2-sha256": "sha256", "pbkdf2-sha512": "sha512"}[algorithm]
             found = hashlib.pbkdf2_hmac(name, password.encode(), _b64(salt), int(options.get("i", "600000")), len(wanted))
     except (KeyError, ValueError) as error:
         raise UnreadableSecret("bad parameters") from error
