@@ -93,3 +93,58 @@ notes:
   - All modules of this collection take their connection options once a play from C(module_defaults) of the
     group C(stalwart.mail.stalwart).
 """
+
+    #: Where plugins that are no modules find the same options.
+    PLUGIN = r"""
+options:
+  url:
+    env:
+      - name: STALWART_URL
+    vars:
+      - name: stalwart_url
+  login_user:
+    env:
+      - name: STALWART_USER
+    vars:
+      - name: stalwart_login_user
+  login_password:
+    env:
+      - name: STALWART_PASSWORD
+    vars:
+      - name: stalwart_login_password
+  login_token:
+    env:
+      - name: STALWART_TOKEN
+    vars:
+      - name: stalwart_login_token
+  validate_certs:
+    vars:
+      - name: stalwart_validate_certs
+  ca_path:
+    vars:
+      - name: stalwart_ca_path
+  client_cert:
+    vars:
+      - name: stalwart_client_cert
+  client_key:
+    vars:
+      - name: stalwart_client_key
+  timeout:
+    vars:
+      - name: stalwart_timeout
+  retries:
+    vars:
+      - name: stalwart_retries
+  use_proxy:
+    vars:
+      - name: stalwart_use_proxy
+  allow_http:
+    vars:
+      - name: stalwart_allow_http
+  api:
+    vars:
+      - name: stalwart_api
+  server_version:
+    vars:
+      - name: stalwart_server_version
+"""

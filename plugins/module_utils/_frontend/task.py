@@ -82,6 +82,12 @@ def _texts(value: t.Any) -> t.Iterator[str]:
         yield str(value)
 
 
+def server_of(options: t.Mapping[str, t.Any]) -> Server:
+    """The server that the connection options lead to; none of them is null. Sends nothing. Raises InvalidOption."""
+    connection = Connection(**{field: options[option] for option, field in _CONNECTION_FIELDS.items() if option in options})
+    return connect(connection, api=options.get("api", "auto"), server_version=options.get("server_version", ""))
+
+
 class Failure(Exception):
     """A failed task, with what Ansible returns of it."""
 
@@ -102,8 +108,7 @@ def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: boo
 
     try:
         require_libraries()
-        connection = Connection(**{field: options[option] for option, field in _CONNECTION_FIELDS.items() if option in options})
-        server = connect(connection, api=options.get("api", "auto"), server_version=options.get("server_version", ""))
+        server = server_of(options)
         own = {option: options[option] for option in task.own.options if option in options}
         outcome = task.run(server, own, Mode(check=check, diff=diff, warn=warn_once))
     except LibraryMissing:
