@@ -23,10 +23,17 @@ FRONTENDS = ("controller", "target")
 #: What can't be equal in two runs, and what Ansible adds by itself.
 _NOT_COMPARED = frozenset({"invocation", "started", "finished", "duration", "elapsed", "attempts", "ansible_job_id", "results_file"})
 _VOLATILE = (
-    (re.compile(r"[A-Za-z0-9+/]{40,}={0,2}"), "<key>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
+    (re.compile(r"\b[a-z2-9]{5}(?:-[a-z2-9]{5}){4}\b"), "<password>"),
+    (re.compile(r"\bsecret=[A-Z2-7]{32}\b"), "secret=<secret>"),
+    (re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), "<key>"),
+    (re.compile(r"\b\d{17,20}(?:_\d+)?\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<server>"),
 )
+
+#: Larger numbers are ids that the server makes.
+_LARGEST_COUNT = 10**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +151,8 @@ def _steady(value: t.Any) -> t.Any:
         return {key: _steady(each) for key, each in value.items() if key not in _NOT_COMPARED and not key.startswith("_ansible")}
     if isinstance(value, list):
         return [_steady(each) for each in value]
+    if isinstance(value, int) and value > _LARGEST_COUNT:
+        return "<id>"
     if isinstance(value, str):
         for pattern, name in _VOLATILE:
             value = pattern.sub(name, value)
