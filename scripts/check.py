@@ -142,11 +142,14 @@ UNWANTED = {
     "a mark of unfinished work": r"\b(FIX" + r"ME|XX" + r"X|TO" + r"DO)\b",
     "a breakpoint": r"^\s*breakpoint\(\)|\bpdb\.set_trace",
 }
+# Folders that documentation names as well, so that a checkout below one of them tells nothing.
+EVERYBODYS = {Path(name) for name in ("/", "/data", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr/src", "/var", "/var/tmp")}
 LARGEST_FILE = 2 * 1024 * 1024
 
 
 def files(run: Run) -> None:
-    here = [f"{re.escape(str(folder))}/" for folder in (ROOT, ROOT.parent) if len(folder.parts) > 1] + [re.escape(str(Path.home())) + r"/\."]
+    folders = [ROOT] if ROOT.parent in EVERYBODYS else [ROOT, ROOT.parent]
+    here = [f"{re.escape(str(folder))}/" for folder in folders] + [re.escape(str(Path.home())) + r"/\."]
     patterns = {**UNWANTED, "a path of this machine": "|".join(here)}
     wrong = []
     for name in known_files():
