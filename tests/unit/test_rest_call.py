@@ -129,7 +129,7 @@ def test_the_version_is_asked_once_and_its_code_dropped() -> None:
         return httpx.Response(200, json={"data": {"code": "a-live-credential", "version": "0.15.5", "isEnterprise": False, "permissions": ["b", "a"]}})
 
     caller = RestCaller(client(handler))
-    assert caller.known_version == ()
+    assert not caller.known_version
     assert caller.version() == (0, 15, 5)
     assert caller.version() == (0, 15, 5)
     assert caller.known_version == (0, 15, 5)

@@ -79,7 +79,7 @@ def flatten(settings: t.Mapping[t.Any, t.Any], prefix: str = "", *, option: str 
 def _walk(settings: t.Mapping[t.Any, t.Any], prefix: str, option: str) -> t.Iterator[tuple[str, Value]]:
     for name, value in settings.items():
         if not isinstance(name, (str, int)) or isinstance(name, bool):
-            raise InvalidOption(option, f"a key below {prefix or 'the top'!r} is {name!r}, which is no text; put it in quotes.")
+            raise InvalidOption(option, f"a key {f'below {prefix}' if prefix else 'at the top'} is {name!r}, which is no text; put it in quotes.")
         key = join(prefix, checked_key(str(name), option))
         if isinstance(value, dict):
             yield from _walk(value, key, option)
