@@ -97,11 +97,13 @@ class Application:
                 if rest_path[:1] in (["token"], ["device"]):
                     self.server.access.count_anonymous(remote_ip)
                 body = await read_body(receive) or b""
-                return await self.server.oauth.handle(method, rest_path, headers, body, self._base_url(scope, headers), remote_ip)
+                return await self.server.oauth.handle(method, rest_path, headers, body, self._base_url(scope), remote_ip)
             case [".well-known", "oauth-authorization-server"] if method == "GET":
-                return self.server.oauth.metadata(self._base_url(scope, headers))
+                return self.server.oauth.metadata(self._base_url(scope))
+            case [".well-known", "openid-configuration"] if method == "GET":
+                return self.server.oauth.identity_metadata(self._base_url(scope))
             case ["robots.txt"]:
-                return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
+                return Response("User-agent: *\nDisallow: /\n", headers={"content-type": "text/plain"})
         raise errors.not_found()
 
     def _remote_ip(self, scope: Scope, headers: dict[str, str]) -> str:
@@ -110,9 +112,9 @@ class Application:
             return headers.get("x-forwarded-for", remote_ip).split(",")[0].strip()
         return str(remote_ip)
 
-    @staticmethod
-    def _base_url(scope: Scope, headers: dict[str, str]) -> str:
-        return f"{scope['scheme']}://{headers.get('host', 'localhost')}"
+    def _base_url(self, scope: Scope) -> str:
+        """The server's own address, as it gives it to others."""
+        return f"{scope['scheme']}://{self.server.hostname}:{scope['server'][1]}"
 
     async def _manage(self, path: list[str], scope: Scope, receive: Receive, headers: dict[str, str], remote_ip: str) -> Response:
         query = Parameters(scope["query_string"].decode("latin-1"))

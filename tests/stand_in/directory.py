@@ -213,7 +213,7 @@ class Directory:
         return info is not None
 
     def recipient(self, address: str) -> bool | list[str]:
-        """As `lookup_recipient`, with subaddresses (``name+tag@``) and the domain's catch-all."""
+        """As `lookup_recipient`, with subaddresses (``name+tag@``) and the domain's catch-all, as far as live settings have them on."""
         for candidate in self._candidates(address):
             found = self.lookup_recipient(candidate)
             if found is not False:
@@ -228,14 +228,15 @@ class Directory:
                 return info.id
         return None
 
-    @staticmethod
-    def _candidates(address: str) -> Iterator[str]:
+    def _candidates(self, address: str) -> Iterator[str]:
+        live = self._server.settings.live
         local, at, domain = address.rpartition("@")
-        if not at:
+        if at and live.get("session.rcpt.sub-addressing") != "false":
+            yield f"{local.split('+', 1)[0]}@{domain}"
+        else:
             yield address
-            return
-        yield f"{local.split('+', 1)[0]}@{domain}"
-        yield f"@{domain}"
+        if at and live.get("session.rcpt.catch-all") != "false":
+            yield f"@{domain}"
 
     def expand(self, identifier: int) -> list[str]:
         """The addresses of a list: the first one of each member, then the external ones."""

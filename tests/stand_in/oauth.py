@@ -137,8 +137,10 @@ class OAuth:
                 return self._userinfo(self._server.access.authenticate(headers.get("authorization"), remote_ip))
             case "POST", ["register"]:
                 return self._register(headers, body, remote_ip)
+            case "GET", ["jwks.json"]:
+                return self._keys()
             case "OPTIONS", _:
-                return Response(status_code=204)
+                return Response(status_code=204, headers={"content-type": "application/problem+json"})
         raise errors.not_found()
 
     def metadata(self, base_url: str) -> Response:
@@ -156,6 +158,34 @@ class OAuth:
                 "scopes_supported": [*scopes, "urn:ietf:params:jmap:vacationresponse"],
             }
         )
+
+    def identity_metadata(self, base_url: str) -> Response:
+        algorithms = [f"{kind}{bits}" for kind in ("RS", "ES", "PS", "HS") for bits in (256, 384, 512) if (kind, bits) != ("ES", 512)]
+        shown = {
+            "issuer": base_url,
+            "authorization_endpoint": f"{base_url}/authorize/code",
+            "token_endpoint": f"{base_url}/auth/token",
+            "userinfo_endpoint": f"{base_url}/auth/userinfo",
+            "jwks_uri": f"{base_url}/auth/jwks.json",
+            "registration_endpoint": f"{base_url}/auth/register",
+            "response_types_supported": ["code", "id_token", "id_token token"],
+            "grant_types_supported": ["authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:device_code"],
+            "scopes_supported": ["openid", "offline_access"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": algorithms,
+            "claims_supported": ["sub", "name", "preferred_username", "email", "email_verified"],
+        }
+        if self._server.at_least(0, 15):
+            shown["device_authorization_endpoint"] = f"{base_url}/auth/device"
+        return json_response(shown)
+
+    def _signing_key(self) -> str:
+        live = self._server.settings.live
+        return live.get("oauth.oidc.signature-key") or live["oauth.key"]
+
+    def _keys(self) -> Response:
+        key = {"alg": "HS256", "k": _b64url(self._signing_key().encode()), "kid": "default", "kty": "oct", "use": "sig"}
+        return Response(json.dumps({"keys": [key]}), headers={"content-type": "application/json"})
 
     def _device(self, form: dict[str, str], base_url: str) -> Response:
         client_id = form.get("client_id")
@@ -257,8 +287,7 @@ class OAuth:
         }
         parts = [{"alg": "HS256", "kid": "default"}, {name: value for name, value in claims.items() if value is not None}]
         signed = ".".join(_b64url(json.dumps(part).encode()) for part in parts)
-        key = self._server.settings.live.get("oauth.oidc.signature-key") or self._server.settings.live["oauth.key"]
-        return f"{signed}.{_b64url(hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest())}"
+        return f"{signed}.{_b64url(hmac.new(self._signing_key().encode(), signed.encode(), hashlib.sha256).digest())}"
 
     def _check_client(self, client_id: str, redirect_uri: str | None, account: int) -> str | None:
         """Why a client is refused, None where it is not."""

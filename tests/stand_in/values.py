@@ -92,6 +92,11 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _whole(digits: str) -> int | float:
+    """Minus zero is no whole number to the server."""
+    return -0.0 if digits == "-0" else int(digits)
+
+
 def parse_json(body: bytes | None, *, repetition: bool = False) -> Any:
     """JSON as the server reads it: strict; a key twice in an object only with ``repetition`` (the last one counts). Raises ValueError."""
 
@@ -100,7 +105,7 @@ def parse_json(body: bytes | None, *, repetition: bool = False) -> Any:
 
     text = (body or b"").decode("utf-8")
     try:
-        value = json.loads(text, parse_constant=refuse, object_pairs_hook=dict if repetition else _without_repetition)
+        value = json.loads(text, parse_constant=refuse, parse_int=_whole, object_pairs_hook=dict if repetition else _without_repetition)
     except RecursionError as error:
         raise ValueError("too deep") from error
     if "\\u" in text:

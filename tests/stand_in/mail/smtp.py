@@ -22,6 +22,35 @@ if TYPE_CHECKING:
 _MESSAGE_LIMIT = 104_857_600
 
 
+# What the library says by itself, and how the server says it.
+_SENTENCES = {
+    "503 Error: need MAIL command": "503 5.5.1 MAIL is required first.",
+    "503 Error: need RCPT command": "503 5.5.1 RCPT is required first.",
+    "503 Error: nested MAIL command": "503 5.5.1 Multiple MAIL commands not allowed.",
+    "503 Error: send HELO first": "503 5.5.1 Polite people say EHLO first.",
+    "503 Already authenticated": "503 5.5.1 Already authenticated.",
+    "504 5.5.4 Unrecognized authentication type": "554 5.7.8 Authentication mechanism not supported.",
+    "501 5.5.2 Can't decode base64": "500 5.5.6 Invalid challenge.",
+    "553 5.1.3 Error: malformed address": "501 5.1.3 Bad destination mailbox address syntax.",
+    "252 Cannot VRFY user, but will accept message and attempt delivery": "252 2.5.1 VRFY is disabled.",
+    "250 OK": "250 2.0.0 OK",
+    "221 Bye": "221 2.0.0 Bye.",
+    "354 End data with <CR><LF>.<CR><LF>": "354 Start mail input; end with <CRLF>.<CRLF>",
+}
+
+
+class _Protocol(SMTP):
+    """The library's protocol with the server's words; lines of mail may be as long as the message."""
+
+    line_length_limit = _MESSAGE_LIMIT
+
+    async def push(self, status: str | bytes) -> None:
+        text = status.decode() if isinstance(status, bytes) else status
+        if text.startswith("500 Error: command "):
+            text = "500 5.5.1 Invalid command."
+        await super().push(_SENTENCES.get(text, text))
+
+
 class _Handler:
     """One connection's answers."""
 
@@ -35,6 +64,9 @@ class _Handler:
         caller: AccessToken | None = session.auth_data if session.authenticated else None
         if self._submission and caller is None:
             return "503 5.5.1 You must authenticate first."
+        address = "" if address == "<>" else address
+        if address and "@" not in address:
+            return "501 5.1.8 Bad sender's system address."
         if caller is not None and self._setting("session.auth.must-match-sender", True):
             sender = address.lower()
             own = [caller.name, *caller.emails]
@@ -48,6 +80,8 @@ class _Handler:
     async def handle_RCPT(self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         if len(envelope.rcpt_tos) >= 100:
             return "455 4.5.3 Too many recipients."
+        if not all(address.rpartition("@")):
+            return "501 5.1.3 Bad destination mailbox address syntax."
         wanted = address.lower()
         if wanted in (other.lower() for other in envelope.rcpt_tos):
             return "250 2.1.5 OK"
@@ -90,7 +124,7 @@ class _Handler:
             return AuthResult(success=False, handled=False)
         remote_ip = str(session.peer[0]) if session.peer else "127.0.0.1"
         try:
-            token = self._server.access.login(data.login.decode().strip().lower(), data.password.decode(), remote_ip)
+            token = self._server.access.login(data.login.decode(), data.password.decode(), remote_ip)
             token.require("authenticate")
             token.require("email-send")
         except errors.Problem as problem:
@@ -111,12 +145,6 @@ class _Handler:
         if smtp.transport is not None:
             asyncio.get_running_loop().call_soon(smtp.transport.close)
         return "451 4.3.0 Too many errors, disconnecting."
-
-
-class _Protocol(SMTP):
-    """Lines of any length are taken, within the limit of a message."""
-
-    line_length_limit = _MESSAGE_LIMIT
 
 
 class Listeners:
