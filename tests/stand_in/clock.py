@@ -20,6 +20,16 @@ def rfc822(timestamp: float) -> str:
     return format_datetime(datetime.fromtimestamp(int(timestamp), timezone.utc))
 
 
+def local_rfc3339(text: str) -> str | None:
+    """A time as the server repeats it: in the zone it was given in, without fractions of a second; None for what is no time."""
+    match = _RFC3339.fullmatch(text.strip())
+    if match is None:
+        return None
+    numbers = [int(match[index]) for index in range(1, 7)]
+    zone = f"{match[7]}{int(match[8]):02}:{int(match[9] or 0):02}" if match[7] and (int(match[8]) or int(match[9] or 0)) else "Z"
+    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*numbers) + zone
+
+
 def parse_rfc3339(text: str) -> int | None:
     """Seconds since 1970, None for what is no time. A time without zone is UTC."""
     match = _RFC3339.fullmatch(text.strip())

@@ -193,6 +193,7 @@ class Queue:
                 server.settings.live,
                 spam.Input(accepted.content, accepted.remote_ip, accepted.ehlo_domain, accepted.sender, accepted.recipients, accepted.tls),
                 now,
+                early=not server.at_least(0, 15),
             )
             if verdict.action == "reject":
                 return "550 5.7.1 Message rejected due to excessive spam score."

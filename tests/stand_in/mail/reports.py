@@ -6,6 +6,7 @@ import gzip
 import io
 import ipaddress
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from ..clock import parse_rfc3339, rfc3339
+from ..clock import local_rfc3339, rfc3339
 from .schedule import elements, seconds
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _feedback_bytes(part: EmailMessage) -> bytes:
     """The fields of a feedback report: the standard parser takes the part for a message, whose headers they are."""
     payload = part.get_payload()
     if isinstance(payload, list) and payload and isinstance(payload[0], Message):
-        return payload[0].as_bytes(policy=policy.default.clone(refold_source="none"))
+        return payload[0].as_bytes(policy=policy.default.clone(refold_source="none", linesep="\r\n"))
     decoded = part.get_payload(decode=True)
     return decoded if isinstance(decoded, bytes) else str(payload).encode()
 
@@ -165,11 +166,15 @@ def _decompress(data: bytes, compression: str) -> bytes:
 # DMARC: an XML document, read leniently; what is missing or unknown gets the type's default.
 
 
+_ENTITY = re.compile(rb"\s*(&(?:amp|lt|gt|apos|quot|#x?[0-9a-fA-F]+);)\s*")
+
+
 def parse_dmarc(data: bytes) -> dict[str, Any]:
     """Raises ReportError."""
     failure = "incoming-report.dmarc-parse-failed"
     try:
-        root = fromstring(data)
+        # The server's reader drops blanks on both sides of an entity.
+        root = fromstring(_ENTITY.sub(rb"\1", data))
     except ParseError as error:
         raise ReportError(failure, str(error)) from error
     if _local(root) != "feedback":
@@ -329,7 +334,7 @@ def parse_tls(data: bytes) -> dict[str, Any]:
         dates = document["date-range"]
         return {
             "organization-name": _typed(document.get("organization-name"), str),
-            "date-range": {name: rfc3339(parse_rfc3339(dates[name]) or 0) for name in ("start-datetime", "end-datetime")},
+            "date-range": {name: local_rfc3339(dates[name]) or rfc3339(0) for name in ("start-datetime", "end-datetime")},
             "contact-info": _typed(document.get("contact-info"), str),
             "report-id": _typed(document.get("report-id", ""), str),
             "policies": [_policy(item) for item in document.get("policies", [])],

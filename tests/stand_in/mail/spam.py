@@ -66,7 +66,8 @@ def _score_of(settings: Mapping[str, str], tag: str) -> float | Action:
     return _number(settings, f"spam-filter.list.scores.{tag}", 0.0)
 
 
-def classify(settings: Mapping[str, str], given: Input, now: int) -> Verdict:
+def classify(settings: Mapping[str, str], given: Input, now: int, *, early: bool) -> Verdict:
+    """``early``: with the header of servers before 0.15."""
     verdict = Verdict()
     for tag in sorted(_Analysis(given, now).tags()):
         score = _score_of(settings, tag)
@@ -76,6 +77,7 @@ def classify(settings: Mapping[str, str], given: Input, now: int) -> Verdict:
         else:
             verdict.score += score
     if verdict.action != "allow":
+        verdict.score = 0.0
         return verdict
     for action, key in (("reject", "spam-filter.score.reject"), ("discard", "spam-filter.score.discard")):
         limit = _number(settings, key, 0.0)
@@ -85,7 +87,8 @@ def classify(settings: Mapping[str, str], given: Input, now: int) -> Verdict:
     shown = [(float(score), tag) for tag, score in verdict.tags.items() if score or not tag.startswith("X_")]
     verdict.is_spam = verdict.score >= _number(settings, "spam-filter.score.spam", 5.0)
     results = ",\r\n\t".join(f"{tag} ({score:.2f})" for score, tag in sorted(shown))
-    verdict.headers = f"X-Spam-Result: {results}\r\nX-Spam-Score: {'spam' if verdict.is_spam else 'ham'}, score={verdict.score:.2f}\r\n"
+    status = f"X-Spam-Status: {'Yes' if verdict.is_spam else 'No'}" if early else f"X-Spam-Score: {'spam' if verdict.is_spam else 'ham'}"
+    verdict.headers = f"X-Spam-Result: {results}\r\n{status}, score={verdict.score:.2f}\r\n"
     return verdict
 
 

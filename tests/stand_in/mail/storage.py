@@ -72,6 +72,7 @@ class Account:
     next_document: int = 0
     next_uid: int = 1
     containers: dict[str, int] = field(default_factory=dict)
+    mailboxes_made: bool = False
 
 
 @dataclass(slots=True)
@@ -166,7 +167,13 @@ class MailStore:
         for uid, mail in enumerate(account.mail, 1):
             mail.uid = uid
         account.next_uid = len(account.mail) + 1
-        return DEFAULT_MAILBOXES, len(account.mail)
+        # Early servers count the mailboxes that were ever looked at or purged; filing mail does not make them.
+        made = account.mailboxes_made or self._server.at_least(0, 15)
+        return DEFAULT_MAILBOXES if made else 0, len(account.mail)
+
+    def purge(self, account_id: int) -> None:
+        """What tidying up an account leaves behind: its mailboxes."""
+        self.account(account_id).mailboxes_made = True
 
     def destroy(self, account_id: int, kind: str) -> None:
         """What deleting a principal does to its mail."""

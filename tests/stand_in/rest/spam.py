@@ -45,7 +45,7 @@ def _handle_early(call: Call) -> Response:
             if not is_message(content):
                 raise errors.other("Failed to parse message.")
             if (account := call.element(3)) and call.server.directory.info(account) is None:
-                raise errors.no_such_item(account)
+                raise errors.no_such_item(call.segment(3))
             call.server.mail.add_sample(content, is_spam=kind == "spam")
             return data(None)
         case "POST", "classify", _:
@@ -115,6 +115,7 @@ def _classify(call: Call) -> Response:
         call.server.settings.live,
         spam.Input(content, given["remoteIp"], given["ehloDomain"], sender, recipients, given["isTls"], given["authenticatedAs"] is not None),
         int(call.server.now()),
+        early=not call.server.at_least(0, 15),
     )
     tags = {tag: {"action": score} if isinstance(score, str) else {"action": "allow", "value": float(score)} for tag, score in verdict.tags.items()}
     disposition = {"action": "allow", "value": verdict.headers} if verdict.action == "allow" else {"action": verdict.action}

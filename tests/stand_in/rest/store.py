@@ -68,8 +68,8 @@ def _purge(call: Call, what: str) -> Response:
     if what in ("data", "in-memory") and name not in (None, "default") and f"store.{name}.type" not in call.server.settings.live:
         raise errors.not_found()
     if what == "account":
-        if name is not None:
-            _account(call, 3)
+        for account in [_account(call, 3)] if name is not None else list(call.server.directory.principals):
+            call.server.mail.purge(account)
     elif what == "in-memory" and not call.server.at_least(0, 15) and call.segment(4) == "bayes-account" and len(call.path) > 5:
         _account(call, 5)
     elif what == "blob":
