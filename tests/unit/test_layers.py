@@ -21,7 +21,7 @@ PACKAGE = "ansible_collections.stalwart.mail.plugins.module_utils"
 LAYERS = [
     {"_errors"},
     {"_deps", "_secrets"},
-    {"_names", "_passwords", "_dkim_keys", "_http"},
+    {"_names", "_passwords", "_otp", "_certificates", "_dkim_keys", "_files", "_times", "_http"},
     {"_server"},
     {"_reconcile"},
     {"_resources"},

@@ -306,6 +306,8 @@ def shown(principal: Principal) -> dict[str, t.Any]:
     """A principal as results return it: everything but the secrets, of which only presence and names are told."""
     values = principal.model_dump(exclude={"password_hashes", "app_passwords", "otp_url"})
     state = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    for field in ("enabled_permissions", "disabled_permissions"):
+        state[field].sort()  # servers tell them in an order that changes from start to start
     state["has_password"] = bool(principal.password_hashes)
     state["app_passwords"] = sorted(principal.app_passwords)
     state["has_otp"] = bool(principal.otp_url)
