@@ -6,7 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 
 class Digests(NamedTuple):
@@ -27,9 +27,11 @@ def _digests(data: bytes) -> Digests:
     return Digests(hashlib.sha256(data).hexdigest(), hashlib.sha512(data).hexdigest())
 
 
-def read_chain(pem: str) -> dict[str, list[Certificate]]:
+def read_chain(pem: str, private_key: str | None = None) -> dict[str, list[Certificate]]:
     """The chain under each name of its first certificate; ``*.example.org`` counts as ``example.org``. Raises ValueError."""
     chain = x509.load_pem_x509_certificates(pem.encode())
+    if private_key is not None:
+        load_pem_private_key(private_key.encode(), None)
     shown = [
         Certificate(
             _digests(certificate.public_bytes(Encoding.DER)),

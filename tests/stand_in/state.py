@@ -65,6 +65,7 @@ class Server:
         self.directory = Directory(self)
         self.access = Access(self)
         self.oauth = OAuth(self)
+        self.certificates: dict[str, list[Certificate]] = read_chain(self.certificate) if self.certificate else {}
         self.mail = MailStore(self)
         self.reports = Reports(self)
         self.queue = Queue(self)
@@ -83,24 +84,26 @@ class Server:
         """The name the running server goes by (of the last reload, not of the stored settings)."""
         return self.settings.live.get("server.hostname") or "localhost"
 
-    def certificates(self) -> dict[str, list[Certificate]]:
-        """The certificates by name: the one the server was started with, and those of the live settings that can be read."""
-        live = self.settings.live
-        texts = [live[key] for key in live if key.startswith("certificate.") and key.endswith(".cert")]
-        found: dict[str, list[Certificate]] = {}
-        for text in [*([self.certificate] if self.certificate else []), *texts]:
+    def load_certificates(self) -> None:
+        """Take in the stored certificates that can be read, by name. Those of before stay until the server ends."""
+        stored = self.settings.list("certificate.", strip=True)
+        for name in [key.removesuffix(".cert") for key in stored if key.endswith(".cert")]:
             try:
-                found |= read_chain(text)
+                chains = read_chain(stored[f"{name}.cert"], stored.get(f"{name}.private-key"))
             except ValueError:
                 continue
-        return found
+            subjects = [value.strip() for key, value in stored.items() if key == f"{name}.subjects" or key.startswith(f"{name}.subjects.")]
+            chain = next(iter(chains.values()), [])
+            self.certificates |= chains | {subject.removeprefix("*."): chain for subject in subjects}
+            if stored.get(f"{name}.default") == "true":
+                self.certificates["*"] = chain
 
     def mta_sts_policy(self) -> str | None:
         """The id of the MTA-STS policy, a number that changes with it; None where the server publishes none."""
         live = self.settings.live
         mode = live.get("session.mta-sts.mode", "testing")
         hosts = sorted(live[key] for key in live if key == "session.mta-sts.mx" or key.startswith("session.mta-sts.mx."))
-        hosts = hosts or sorted(name for name in self.certificates() if not name.startswith(("mta-sts.", "autoconfig.", "autodiscover.")))
+        hosts = hosts or sorted(name for name in self.certificates if name != "*" and not name.startswith(("mta-sts.", "autoconfig.", "autodiscover.")))
         if is_off(mode) or not hosts:
             return None
         digest = hashlib.sha256("\n".join([mode, live.get("session.mta-sts.max-age", "7d"), *hosts]).encode()).digest()

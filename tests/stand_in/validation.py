@@ -30,10 +30,11 @@ _MACRO = re.compile(r"%\{(env|file|cfg):(.*?)\}%", re.DOTALL)
 
 @dataclass(slots=True)
 class Report:
-    """Findings by key: ``{"type": …, "error": …}``."""
+    """Findings by key: ``{"type": …, "error": …}``. ``built``: the server got as far as certificates, blocked addresses and listeners."""
 
     warnings: dict[str, dict[str, str]] = field(default_factory=dict)
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
+    built: bool = False
 
 
 def optional(read: Reader) -> Reader:
@@ -197,6 +198,7 @@ def check(settings: dict[str, str], server: Server) -> Report:
     """What a reload of these settings reports."""
     config = Config(settings)
     for look in (_first_round, _second_round, _third_round):
+        config.report.built = look is _third_round
         look(config, server)
         if config.report.errors:
             break
@@ -602,7 +604,12 @@ def _certificates(config: Config) -> None:
         try:
             read_chain(chain)
         except ValueError:
-            config.error(prefix, "No certificates found.", "build")
+            words = "No certificates found."
+            if "-----BEGIN CERTIFICATE-----" in chain:
+                words = "Failed to parse end entity cert: Parsing Error: Der(UnexpectedTag { expected: Some(Tag(16)), actual: Tag(0) })"
+                if "-----END CERTIFICATE-----" not in chain:
+                    words = 'Failed to read certificates: section end "CERTIFICATE" missing'
+            config.error(prefix, words, "build")
             continue
         try:
             load_pem_private_key(key.encode(), None)

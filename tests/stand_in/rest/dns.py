@@ -88,7 +88,7 @@ def _services(server: Server, domain: str) -> tuple[list[Record], bool]:
 def _certificates(server: Server, domain: str) -> list[Record]:
     """TLSA records of the certificates that name this domain or a name below it: of the whole certificate and of its key, each by both hashes."""
     found = []
-    for name, chain in server.certificates().items():
+    for name, chain in server.certificates.items():
         if not name.endswith(domain) or name.startswith(_CLIENT_NAMES):
             continue
         owner = f"_25._tcp.mail.{name}." if name.startswith(".") else f"_25._tcp.{name}."

@@ -22,11 +22,15 @@ async def handle(call: Call) -> Response:
             report = check_lookups(settings)
         case ["certificate"]:
             report = check_certificates(settings)
+            server.load_certificates()
         case ["server.blocked-ip"]:
             report = check_blocked(settings)
             server.access.reload_blocked()
         case _:
             report = check(settings, server)
+            if report.built:  # these two are live even after a dry run
+                server.load_certificates()
+                server.access.reload_blocked()
             if not report.errors and "dry-run" not in call.query:
                 server.reload()
     return data({"warnings": report.warnings, "errors": report.errors})
