@@ -13,7 +13,7 @@ author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
   - Makes an authorization code, or exchanges it for a token at once, so that another program can act as the account that logs in. Or lets a device
-    in that shows a code.
+    in that shows a code, or makes a token for a live stream.
   - What is made is returned once, as RV(generated), and is as good as the account's password while it holds. Use C(no_log) where others read the output.
 extends_documentation_fragment:
   - stalwart.mail.connection
@@ -30,8 +30,11 @@ options:
       - V(token) makes an access token and a refresh token. By default they hold for an hour and for thirty days.
       - V(code) makes an authorization code, which the program exchanges at C(/auth/token) within ten minutes.
       - V(device) lets the device in that waits with O(user_code).
+      - V(delivery_test), V(live_metrics) and V(live_traces) make a token with which a program, such as a web page, watches that one stream. It is put
+        into the query as C(token), and the stream must be opened within a minute. The last two need the paid edition of the server, and are not measured
+        on a paid server.
     type: str
-    choices: [token, code, device]
+    choices: [token, code, device, delivery_test, live_metrics, live_traces]
     default: token
   client_id:
     description:
@@ -72,6 +75,12 @@ EXAMPLES = r"""
   stalwart.mail.queue_info:
     login_token: "{{ made.generated.access_token }}"
 
+- name: A token for a page that shows a delivery test
+  stalwart.mail.oauth_token:
+    grant: delivery_test
+  register: stream
+  no_log: true
+
 - name: Let the mail program on the television in
   stalwart.mail.oauth_token:
     grant: device
@@ -100,6 +109,9 @@ generated:
       description: For how many seconds the access token holds.
       type: int
       sample: 3600
+    stream_token:
+      description: For the stream that O(grant) names. With V(delivery_test), V(live_metrics) and V(live_traces) only.
+      type: str
     refresh_token:
       description: Makes further access tokens.
       type: str
@@ -122,7 +134,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._resources.oauth_tok
 TASK = Task(
     own=ArgumentSpec(
         options={
-            "grant": {"type": "str", "choices": ["token", "code", "device"], "default": "token"},
+            "grant": {"type": "str", "choices": ["token", "code", "device", "delivery_test", "live_metrics", "live_traces"], "default": "token"},
             "client_id": {"type": "str", "default": "stalwart.mail"},
             "redirect_uri": {"type": "str"},
             "nonce": {"type": "str"},

@@ -28,6 +28,10 @@ options:
       - Prefixes of which everything is read. They end at a dot, so V(queue.test) does not bring C(queue.test2).
     type: list
     elements: str
+  group_by:
+    description:
+      - Returns O(prefixes) also as records, one for each id below a prefix that has this key, for instance V(type) for C(queue.route).
+    type: str
   include_secrets:
     description:
       - Returns passwords, private keys and the like in clear instead of as V(<hidden>).
@@ -47,6 +51,12 @@ EXAMPLES = r"""
 - name: Show the routes
   ansible.builtin.debug:
     var: queueing.nested.queue.route
+
+- name: Read the routes as records
+  stalwart.mail.settings_info:
+    prefixes: [queue.route]
+    group_by: type
+  register: routes
 
 - name: Read two settings
   stalwart.mail.settings_info:
@@ -71,6 +81,22 @@ nested:
   returned: success
   type: dict
   sample: {"queue": {"limiter": {"inbound": {"sender": {"key": ["sender_domain"], "rate": "25/1h"}}}}}
+groups:
+  description: The records, in the order of the server. Secrets are masked.
+  returned: with O(group_by)
+  type: list
+  elements: dict
+  contains:
+    prefix:
+      description: The prefix.
+      type: str
+    id:
+      description: The id of the record.
+      type: str
+    settings:
+      description: Its settings, without prefix and id.
+      type: dict
+  sample: [{"prefix": "queue.route", "id": "mx", "settings": {"type": "mx", "limits.mx": "5"}}]
 local_keys:
   description: Those of the keys that the server keeps in its own file C(config.toml).
   returned: success
@@ -93,6 +119,7 @@ TASK = Task(
         options={
             "keys": {"type": "list", "elements": "str", "no_log": False},
             "prefixes": {"type": "list", "elements": "str"},
+            "group_by": {"type": "str"},
             "include_secrets": {"type": "bool", "default": False, "no_log": False},
         },
     ),

@@ -13,17 +13,25 @@ from .._errors import InvalidOption, PermissionDenied, Refused
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._secrets import GENERATED
 from .._server.models.account import Token
-from .._server.port import OAuth, Server
+from .._server.port import Server
 from ._options import Options, Text, read
 
 RESOURCE = "oauth"
+
+#: Grant of a token for one live stream -> what makes it. It must be used within a minute.
+_STREAMS: dict[str, t.Callable[[Server], str]] = {
+    "delivery_test": lambda server: server.diagnosis.token(),
+    "live_metrics": lambda server: server.telemetry.token("metrics"),
+    "live_traces": lambda server: server.telemetry.token("traces"),
+}
+_STREAM_SECONDS = 60
 
 #: `CLIENT_ID_MAX_LEN` of servers 0.13 to 0.15.
 _LONGEST_CLIENT_ID = 20
 
 
 class _OAuthOptions(Options):
-    grant: t.Literal["token", "code", "device"] = "token"
+    grant: t.Literal["token", "code", "device", "delivery_test", "live_metrics", "live_traces"] = "token"
     client_id: Text = "stalwart.mail"
     redirect_uri: Text = ""
     nonce: Text = ""
@@ -47,8 +55,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     name = server.account.name or "(token)"
     made: dict[str, t.Any] = {}
     action = "approve" if wanted.grant == "device" else "create"
-    after = {"grant": wanted.grant, "client_id": wanted.client_id} if wanted.grant != "device" else {"grant": wanted.grant}
-    changes = [Change(RESOURCE, name, action, None, after, lambda: made.update(_make(server.oauth, wanted)))]
+    after = {"grant": wanted.grant, "client_id": wanted.client_id} if wanted.grant in ("token", "code") else {"grant": wanted.grant}
+    changes = [Change(RESOURCE, name, action, None, after, lambda: made.update(_make(server, wanted)))]
     apply(changes, mode)
     generated: dict[str, t.Any] | None = None
     if wanted.grant != "device":
@@ -56,7 +64,10 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     return Outcome({"generated": generated}, changes)
 
 
-def _make(oauth: OAuth, wanted: _OAuthOptions) -> dict[str, t.Any]:
+def _make(server: Server, wanted: _OAuthOptions) -> dict[str, t.Any]:
+    if wanted.grant in _STREAMS:
+        return {"stream_token": _STREAMS[wanted.grant](server), "expires_in": _STREAM_SECONDS}
+    oauth = server.oauth
     try:
         if wanted.grant == "device":
             if not oauth.approve_device(wanted.user_code):
@@ -71,4 +82,6 @@ def _make(oauth: OAuth, wanted: _OAuthOptions) -> dict[str, t.Any]:
 
 
 def _predicted(wanted: _OAuthOptions) -> dict[str, t.Any]:
+    if wanted.grant in _STREAMS:
+        return {"stream_token": GENERATED, "expires_in": _STREAM_SECONDS}
     return dict.fromkeys(["code"] if wanted.grant == "code" else Token.model_fields, GENERATED)

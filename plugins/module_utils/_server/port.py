@@ -75,6 +75,9 @@ class Settings(t.Protocol):
     def read(self, *, keys: t.Collection[str] = (), prefixes: t.Collection[str] = ()) -> dict[str, str]:
         """These keys, and all keys equal to a prefix or below it (`PREFIX.`), with their full names. The prefix "" is everything."""
 
+    def groups(self, prefix: str, having: str) -> t.Iterator[tuple[str, dict[str, str]]]:
+        """The records below a prefix that have the key `having`: the id of each, and its keys without prefix and id."""
+
     def insert(self, values: t.Mapping[str, str]) -> None:
         """Write keys, in slices; not atomic."""
 

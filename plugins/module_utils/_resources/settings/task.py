@@ -115,11 +115,12 @@ def _plan(server: Server, wanted: _SettingsOptions, prefix: str, mode: Mode) -> 
 class _InfoOptions(Options):
     keys: tuple[Item, ...] = ()
     prefixes: tuple[Item, ...] = ()
+    group_by: str = ""
     include_secrets: bool = False
 
 
 def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
-    """Settings by key and by prefix, all when none is named. Results: `settings` (flat), `nested`, `local_keys`, `total`."""
+    """Settings by key and by prefix, all when none is named. Results: `settings` (flat), `nested`, `local_keys`, `total`; `groups` when asked for."""
     lists = {name: one_or_more(options[name]) for name in ("keys", "prefixes") if name in options}
     wanted = read(_InfoOptions, {**options, **lists})
     keys = [checked_key(key, "keys") for key in wanted.keys]
@@ -130,4 +131,13 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     patterns = server.settings.local_key_patterns()
     local = [key for key in sorted(found) if server.settings.is_local(key, patterns)]
     texts = {key: text if wanted.include_secrets else shown_text(key, text) for key, text in sorted(found.items())}
-    return Outcome({"settings": texts, "nested": nested(texts), "local_keys": local, "total": len(texts)})
+    results: dict[str, t.Any] = {"settings": texts, "nested": nested(texts), "local_keys": local, "total": len(texts)}
+    if wanted.group_by:
+        if not wanted.prefixes:
+            raise InvalidOption("group_by", "it needs prefixes, below which the records stand; name at least one.")
+        results["groups"] = [
+            {"prefix": prefix, "id": each, "settings": {key: text if wanted.include_secrets else shown_text(key, text) for key, text in sorted(record.items())}}
+            for prefix in prefixes
+            for each, record in server.settings.groups(prefix, wanted.group_by)
+        ]
+    return Outcome(results)

@@ -36,6 +36,8 @@ _LOCAL_KEYS = "config.local-keys"
 #: Characters of keys in one URL before they are encoded; nginx takes 8 kB of them encoded.
 _LONGEST_QUERY = 4000
 
+_GROUP_PAGE = 500
+
 
 class RestSettings:
     """The port `Settings` over REST."""
@@ -59,6 +61,17 @@ class RestSettings:
                 neighbours = self.read(prefixes=[key.partition(",")[0].rpartition(".")[0]])
                 found |= {key: neighbours[key]} if key in neighbours else {}
         return found
+
+    def groups(self, prefix: str, having: str) -> t.Iterator[tuple[str, dict[str, str]]]:
+        """One request a page."""
+        page = 1
+        while True:
+            query = {"prefix": prefix, "suffix": having, "page": str(page), "limit": str(_GROUP_PAGE)}
+            found = self._caller.call("GET", "settings", "group", resource="settings", query=query)["items"]
+            yield from ((record["_id"], {key: value for key, value in record.items() if key != "_id"}) for record in found)
+            if len(found) < _GROUP_PAGE:
+                return
+            page += 1
 
     def insert(self, values: t.Mapping[str, str]) -> None:
         """Requests of at most 1 MiB each, in the order given. Writing the same keys again changes nothing, so each may be sent twice."""
