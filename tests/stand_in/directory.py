@@ -266,11 +266,12 @@ class Directory:
                     break
             if not allowed:
                 return [], 0
-        matching = [
-            info.id
-            for info in map(self._names.__getitem__, self._sorted_names)
-            if (not wanted or info.type in wanted) and (tenant is None or info.visible_to(tenant)) and (allowed is None or info.id in allowed)
-        ]
+        infos: Iterable[Info] = map(self._names.__getitem__, self._sorted_names)
+        if wanted:
+            infos = [info for info in infos if info.type in wanted]
+        if tenant is not None:
+            infos = [info for info in infos if info.visible_to(tenant)]
+        matching = [info.id for info in infos if allowed is None or info.id in allowed]
         start = max(page - 1, 0) * limit
         chosen = matching[start : start + limit] if limit else matching
         return [self.principals[identifier] for identifier in chosen], len(matching)
