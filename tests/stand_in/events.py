@@ -66,6 +66,10 @@ TYPES: Mapping[str, EventType] = {
     "queue.queue-dsn": EventType("Queued DSN for delivery", "A delivery status notification was queued for delivery"),
     "queue.rescheduled": EventType("Message rescheduled for delivery", "The message was rescheduled for delivery"),
     "security.unauthorized": EventType("Unauthorized access", "Account does not have permission to access resource"),
+    "smtp.mail-from": EventType("SMTP MAIL FROM command", "The remote client sent a MAIL FROM command"),
+    "smtp.rcpt-to": EventType("SMTP RCPT TO command", "The remote client sent an RCPT TO command"),
+    "smtp.mailbox-does-not-exist": EventType("Mailbox does not exist", "The mailbox does not exist on the server"),
+    "smtp.relay-not-allowed": EventType("Relay not allowed", "The server does not allow relaying"),
     "spam.train-started": EventType("Spam classifier training started", "SGD logistic regression training has started"),
     "spam.model-not-ready": EventType("Spam classifier model not ready", "The spam classifier model is not ready"),
 }

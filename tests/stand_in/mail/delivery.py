@@ -39,26 +39,23 @@ class Attempt:
         self._message = message
         self._queue = queue
         self._span = server.queue.new_id()
+        self._keys: dict[str, Key] = {
+            "queueId": message.id,
+            "queueName": queue,
+            "from": message.return_path or "<>",
+            "to": [recipient.address for recipient in message.pending(queue)],
+            "size": message.size,
+            "total": len(message.recipients),
+        }
 
     async def run(self) -> bool:
         """Try what is due. Answers whether the message stays in the queue."""
         message, events = self._message, self._server.events
         started = time.monotonic()
-        events.emit(
-            "delivery.attempt-start",
-            {
-                "queueId": message.id,
-                "queueName": self._queue,
-                "from": message.return_path or "<>",
-                "to": [recipient.address for recipient in message.pending(self._queue)],
-                "size": message.size,
-                "total": len(message.recipients),
-            },
-            span_id=self._span,
-        )
+        self._tell_event("delivery.attempt-start")
         stays = await self._attempt()
         elapsed = int((time.monotonic() - started) * 1000)
-        events.emit("delivery.attempt-end", {"queueId": message.id, "elapsed": elapsed}, span_id=self._span)
+        self._tell_event("delivery.attempt-end", {"elapsed": elapsed})
         events.measure("delivery.attempt-time", elapsed)
         if not stays:
             events.measure("delivery.total-time", max(0, int((self._server.now() - message.created) * 1000)))
@@ -69,7 +66,7 @@ class Attempt:
         self._expire(now)
         self._notify(now)
         if not message.pending():
-            self._tell_event("delivery.completed", {"queueId": message.id})
+            self._tell_event("delivery.completed", {"elapsed": max(0, int((self._server.now() - message.created) * 1000))})
             return False
         due = message.next_delivery(self._queue)
         if due is None or due > now:
@@ -80,7 +77,7 @@ class Attempt:
                 found = route(self._server.settings.live, Envelope(self._server, message, recipient))
                 routes.setdefault((recipient.domain, found), []).append(recipient)
         for (domain, found), recipients in routes.items():
-            self._tell_event("delivery.domain-delivery-start", {"queueId": message.id, "domain": domain})
+            self._tell_event("delivery.domain-delivery-start", {"domain": domain})
             if found.kind == "local":
                 self._deliver_here(recipients)
             else:
@@ -89,13 +86,13 @@ class Attempt:
                     self._set_status(recipient, status)
         self._notify(int(self._server.now()))
         if message.pending():
-            self._tell_event("queue.rescheduled", {"queueId": message.id, "nextRetry": self._time(message.next_delivery())})
+            self._tell_event("queue.rescheduled", {"nextRetry": self._time(message.next_delivery())})
             return True
-        self._tell_event("delivery.completed", {"queueId": message.id})
+        self._tell_event("delivery.completed", {"elapsed": max(0, int((self._server.now() - message.created) * 1000))})
         return False
 
-    def _tell_event(self, kind: str, keys: Mapping[str, Key]) -> None:
-        self._server.events.emit(kind, keys, span_id=self._span)
+    def _tell_event(self, kind: str, keys: Mapping[str, Key] | None = None) -> None:
+        self._server.events.emit(kind, {**self._keys, **(keys or {})}, span_id=self._span)
 
     @staticmethod
     def _time(timestamp: int | None) -> datetime | None:
@@ -105,7 +102,7 @@ class Attempt:
         for recipient in self._message.pending():
             if recipient.expired(self._message.created, now):
                 why = recipient.status.failure or Failure(recipient.domain, "io", "Message expired without any delivery attempts made.")
-                self._tell_event("delivery.failed", {"queueId": self._message.id, "to": recipient.address, "reason": str(why)})
+                self._tell_event("delivery.failed", {"to": recipient.address, "reason": str(why)})
                 recipient.status = failed(why, permanently=True)
 
     def _set_status(self, recipient: Recipient, status: Status) -> None:

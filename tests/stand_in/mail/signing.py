@@ -41,8 +41,9 @@ class Signer:
         wanted = [name.lower() for name in self.headers]
         signed = [field for field in fields if field[0].decode("latin-1").lower() in wanted][::-1]
         found = [name.decode("latin-1") for name, _ in signed]
-        # Headers that are not there are signed as missing, so that nobody can add them.
-        names = found + [name for name in self.headers if name.lower() not in {name.lower() for name in found}]
+        # Headers that are not there, or asked for again, are signed as missing, so that nobody can add them.
+        there = {name.lower() for name in found}
+        names = found + [name for place, name in enumerate(self.headers) if name.lower() not in there or place != wanted.index(name.lower())]
         digest = body_hash(message, self.canonicalization)
         canonical = b"".join(name + b":" + value for name, value in policy.canonicalize_headers(signed))
         relaxed = self.canonicalization.startswith("relaxed")

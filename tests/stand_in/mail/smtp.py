@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from .. import errors
+from ..events import Key
 from ..values import domain_of
 from .queue import Accepted
 
@@ -73,6 +74,7 @@ class _Handler:
             if sender not in own and not any(mine.startswith("@") and sender.endswith(mine) for mine in own):
                 return "501 5.5.4 You are not allowed to send from this address."
         self._lists.clear()
+        self._tell("smtp.mail-from", session, {"from": address or "<>"})
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
@@ -90,13 +92,16 @@ class _Handler:
         if directory.is_local_domain(domain_of(wanted) or ""):
             found = directory.recipient(wanted)
             if found is False:
+                self._tell("smtp.mailbox-does-not-exist", session, {"to": wanted})
                 return self._refuse(smtp, "550 5.1.2 Mailbox does not exist.")
             if isinstance(found, list):
                 recipients = [member for member in found if member.lower() != wanted]
                 for member in recipients:
                     self._lists.setdefault(member.lower(), wanted)
         elif not session.authenticated and not self._setting("session.rcpt.relay", False):
+            self._tell("smtp.relay-not-allowed", session, {"to": wanted})
             return self._refuse(smtp, "550 5.1.2 Relay not allowed.")
+        self._tell("smtp.rcpt-to", session, {"to": wanted})
         taken = {other.lower() for other in envelope.rcpt_tos}
         envelope.rcpt_tos.extend(dict.fromkeys(recipient for recipient in recipients if recipient.lower() not in taken))
         envelope.rcpt_options.extend(options)
@@ -134,6 +139,11 @@ class _Handler:
             }.get(problem.status, "535 5.7.8 Authentication credentials invalid.")
             return AuthResult(success=False, handled=False, message=sentence)
         return AuthResult(success=True, auth_data=token, message="235 2.7.0 Authentication succeeded.")
+
+    def _tell(self, kind: str, session: Session, keys: dict[str, Key]) -> None:
+        listener: dict[str, Key] = {"listenerId": "submission", "localPort": 587} if self._submission else {"listenerId": "smtp", "localPort": 25}
+        peer: dict[str, Key] = {"remoteIp": str(session.peer[0]), "remotePort": int(session.peer[1])} if session.peer else {}
+        self._server.events.emit(kind, {**listener, **peer, **keys})
 
     def _setting(self, key: str, default: bool) -> bool:
         return {"true": True, "false": False}.get(self._server.settings.live.get(key, ""), default)
