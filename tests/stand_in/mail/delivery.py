@@ -143,7 +143,7 @@ class Attempt:
             headers += f"X-Spam-Status: {'Yes' if recipient.is_spam else 'No'}\r\n"
         if (encryption := server.mail.encryption.get(account)) is not None:
             content = encryption.encrypt(content)
-        mail = server.mail.add(account, content, headers.encode(), int(server.now()))
+        mail = server.mail.add(account, content, headers.encode(), int(server.now()), junk=recipient.is_spam)
         self._tell_event(
             "message-ingest.spam" if recipient.is_spam else "message-ingest.ham",
             {

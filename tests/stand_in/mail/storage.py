@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import errors
 from .encryption import Encryption
+from .schedule import seconds
 
 if TYPE_CHECKING:
     from ..state import Server
@@ -50,7 +51,7 @@ class StoredMail:
     blob: bytes
     size: int
     received_at: int
-    headers: bytes = b""
+    junk: bool = False
 
 
 @dataclass(slots=True)
@@ -135,11 +136,11 @@ class MailStore:
             account.containers[index] = _CONTAINER_BYTES[index] + len(principal.name.encode())
             self._server.directory.add_used_quota(account_id, account.containers[index])
 
-    def add(self, account_id: int, content: bytes, headers: bytes, received_at: int) -> StoredMail:
-        """File a message; ``headers`` are what delivery adds ahead of it."""
+    def add(self, account_id: int, content: bytes, headers: bytes, received_at: int, *, junk: bool = False) -> StoredMail:
+        """File a message into the inbox or with the junk; ``headers`` are what delivery adds ahead of it."""
         account = self.account(account_id)
         digest = self.put_blob(content, ("mail", account_id, account.next_document))
-        mail = StoredMail(account.next_document, account.next_uid, digest, len(headers) + len(content), received_at, headers)
+        mail = StoredMail(account.next_document, account.next_uid, digest, len(headers) + len(content), received_at, junk)
         account.next_document += 1
         account.next_uid += 1
         account.mail.append(mail)
@@ -172,8 +173,13 @@ class MailStore:
         return DEFAULT_MAILBOXES if made else 0, len(account.mail)
 
     def purge(self, account_id: int) -> None:
-        """What tidying up an account leaves behind: its mailboxes."""
-        self.account(account_id).mailboxes_made = True
+        """Tidy up an account: junk that is old enough goes, in the paid edition into the store that it can be restored from."""
+        account, live = self.account(account_id), self._server.settings.live
+        account.mailboxes_made = True
+        age = seconds(live.get("email.auto-expunge", "30d"))
+        hold = seconds(live.get("storage.undelete.retention", "")) if self._server.enterprise else None
+        for mail in [mail for mail in account.mail if mail.junk and age is not None and mail.received_at <= self._server.now() - age]:
+            self.delete(account_id, mail, hold)
 
     def destroy(self, account_id: int, kind: str) -> None:
         """What deleting a principal does to its mail."""

@@ -33,6 +33,7 @@ async def handle(call: Call) -> Response:
     match call.method, call.segment(1), second:
         case "GET", "traces", None:
             call.token.require("tracing-list")
+            _require_trace_store(call)
             return _traces(call)
         case "GET", "traces", "live":
             call.token.require("tracing-live")
@@ -40,6 +41,7 @@ async def handle(call: Call) -> Response:
             return StreamingResponse(_live_traces(call.server, filters), headers=_STREAM)
         case "GET", "trace", identifier:
             call.token.require("tracing-get")
+            _require_trace_store(call)
             return _trace(call, identifier)
         case "GET", "live", "tracing-token":
             call.token.require("tracing-live")
@@ -49,12 +51,25 @@ async def handle(call: Call) -> Response:
             return data(call.server.oauth.issue("live_metrics", call.token.principal_id, "web", 60))
         case "GET", "metrics", None:
             call.token.require("metrics-list")
+            if not _has_store(call, "metrics.history"):
+                raise errors.other("No metrics store has been defined", "You need to configure a metrics store in order to use this feature.")
             return _metrics(call)
         case "GET", "metrics", "live":
             call.token.require("metrics-live")
             names = {name.strip() for name in (call.query.text("metrics") or "").split(",")} - {""}
             return StreamingResponse(_live_metrics(call.server, names, call.query.size("interval") or _INTERVAL_SECONDS), headers=_STREAM)
     raise errors.not_found()
+
+
+def _has_store(call: Call, prefix: str) -> bool:
+    """Whether the settings name a store for it; a paid server keeps no history without one."""
+    live = call.server.settings.live
+    return live.get(f"{prefix}.enable") == "true" and f"store.{live.get(f'{prefix}.store')}.type" in live
+
+
+def _require_trace_store(call: Call) -> None:
+    if not _has_store(call, "tracing.history"):
+        raise errors.unsupported("No tracing store has been configured")
 
 
 # Traces: the events of one delivery or one message taken, under one number
