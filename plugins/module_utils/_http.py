@@ -59,6 +59,11 @@ MAX_ANSWER = 512 * 1024 * 1024
 #: After so many refused logins in one process no further one is tried, since a burst bans the caller's address.
 MAX_REFUSED_LOGINS = 3
 
+#: The same for all accounts of one server.
+MAX_REFUSED_BY_SERVER = 50
+
+_GUARD_PLACES = 4096
+
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 20.0
 _LONGEST_RETRY_AFTER = 60.0
@@ -221,34 +226,49 @@ def _proxy(url: str) -> str | None:
 
 
 class _Guard:
-    """Counts refused logins by server and login, for the whole process and all that are forked from it.
+    """Counts refused logins by server and account, for the whole process and all that are forked from it.
 
-    Ansible forks a worker for each task, so the counts stand in memory that they share, one byte for each of 4096 hashes.
+    Ansible forks a worker for each task, so the counts stand in memory that they share, one byte for each of 4096 hashes; a second half of
+    it remembers which logins have worked. A login that works ends the count of its account: then a refused one before it was a question (is
+    this password set already?) and no mistake. All questions together stay far below what servers ban for, a hundred a day by default.
     """
 
     def __init__(self) -> None:
-        self._counts = mmap.mmap(-1, 4096)
+        self._counts = mmap.mmap(-1, 2 * _GUARD_PLACES)
         self._lock = threading.Lock()
 
     def check(self, connection: Connection) -> None:
-        if self._counts[self._place(connection)] >= MAX_REFUSED_LOGINS:
+        if self._counts[self._worked(connection)]:
+            return
+        where = connection.base_url
+        why = "since the server bans an address after a burst of wrong logins"
+        if self._counts[self._place(where, connection.user)] >= MAX_REFUSED_LOGINS:
+            raise Refused(f"{where} refused this login {MAX_REFUSED_LOGINS} times; no further attempt is made, {why}. Correct the login and run again.")
+        if self._counts[self._place(where)] >= MAX_REFUSED_BY_SERVER:
             raise Refused(
-                f"{connection.base_url} refused this login {MAX_REFUSED_LOGINS} times; no further attempt is made, "
-                "since the server bans an address after a burst of wrong logins. Correct the login and run again."
+                f"{where} refused {MAX_REFUSED_BY_SERVER} logins; no other login is tried in this run, {why}. Correct the logins and run again; "
+                "where passwords of many accounts are set by account_auth, update_password: always tries none."
             )
 
-    def count(self, connection: Connection) -> None:
+    def note(self, connection: Connection, *, refused: bool) -> None:
+        where = connection.base_url
         with self._lock:
-            place = self._place(connection)
-            self._counts[place] = min(self._counts[place] + 1, 255)
+            self._counts[self._worked(connection)] = not refused
+            self._counts[self._place(where, connection.user)] *= refused
+            for place in (self._place(where, connection.user), self._place(where)) if refused else ():
+                self._counts[place] = min(self._counts[place] + 1, 255)
 
     def forget(self) -> None:
         """Begin anew."""
         with self._lock:
             self._counts[:] = bytes(len(self._counts))
 
-    def _place(self, connection: Connection) -> int:
-        return zlib.crc32(f"{connection.base_url} {connection.user}".encode()) % len(self._counts)
+    @staticmethod
+    def _place(*parts: str) -> int:
+        return zlib.crc32(" ".join(parts).encode()) % _GUARD_PLACES
+
+    def _worked(self, connection: Connection) -> int:
+        return _GUARD_PLACES + self._place(connection.base_url, connection.user, *connection.secrets)
 
 
 _guard = _Guard()
@@ -421,6 +441,8 @@ class HttpClient:
             raise self._broken(shown, error) from None
         except ssl.SSLError as error:
             raise ConnectionFailed(f"{self.connection.base_url}: TLS failed: {error} ({shown})", sent=False) from None
+        if authenticated and (response.status_code < 300 or response.status_code == 402):
+            _guard.note(self.connection, refused=False)
         answer = Answer(shown, response.status_code, response.headers.get("content-type", ""), body, response.headers.get("retry-after", ""))
         return answer, self._failure(shown, response.status_code, response, lambda: body)
 
@@ -460,7 +482,7 @@ class HttpClient:
             place = scrub(str(response.headers.get("location", "nowhere")).partition("?")[0], self.connection.secrets)
             return UnexpectedAnswer(f"the server redirects to {place}; logins are not sent there. Set url to the server itself", request=shown, status=status)
         if status == 401:
-            _guard.count(self.connection)
+            _guard.note(self.connection, refused=True)
         words = self._words(body(), response.headers.get("content-type", ""), status)
         kind = _by_status.get(status) or (ServerFault if status >= 500 else InvalidRequest)
         return kind(words, request=shown, status=status)

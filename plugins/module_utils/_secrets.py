@@ -14,7 +14,7 @@ GENERATED = "<generated>"
 
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 _OTP = re.compile(r"otpauth://\S+", re.IGNORECASE)
-_API_KEY = re.compile(r"\b(?:api|app)_[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)
+_API_KEY = re.compile(r"\b(?:api|app)_(?!passwords(?:_exact)?\b)[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)  # but for the options app_passwords…
 _APP_PASSWORD = re.compile(r"\$app\$[^\s\"']+")
 _CRYPT = re.compile(r"(?<![\w$])\$(?:1|2[abxy]|5|6|7|y|sha1|scrypt|argon2(?:i|d|id)|pbkdf2(?:-sha\d+)?)\$[^\s\"']+")
 _SCHEME = re.compile(r"\{[A-Z0-9.-]{2,20}\}[A-Za-z0-9+/=.$]{6,}")

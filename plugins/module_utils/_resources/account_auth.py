@@ -95,10 +95,10 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     changes: list[Change] = []
     made: dict[str, t.Any] = {}
     if change != LoginChange():
-        _check(session, change, after)
+        is_fallback = _check(session, change, after)
         before_state, after_state = _diffed(session.found, change)
         name = session.account.name or "(token)"
-        changes = [Change(RESOURCE, name, "update", before_state, after_state, lambda: made.update(_apply(server, session, change, after, mode)))]
+        changes = [Change(RESOURCE, name, "update", before_state, after_state, lambda: made.update(_apply(server, session, change, after, is_fallback, mode)))]
     apply(changes, mode)
     return Outcome({"account": _shown(session.account, after), "generated": _generated(wanted, change, made, mode)}, changes)
 
@@ -196,19 +196,21 @@ def _codes_come_from(account: Account, otp_url: str) -> bool:
     return True
 
 
-def _check(session: _Session, change: LoginChange, after: Logins) -> None:
-    """Refuse what the server would refuse, or take and lock the account out by."""
+def _check(session: _Session, change: LoginChange, after: Logins) -> bool:
+    """Refuse what the server would refuse, or take and lock the account out by. Tells whether this is the fallback administrator."""
     account = session.account
     for option, value in (("new_password", change.password), ("otp", change.otp_url)):
         if value is not None and not account.name:
             raise Refused(f"{option}: servers change it only for a login with login_user and login_password; use these in place of login_token.")
     if after.otp_enabled and change.password is not None and _LIKE_A_CODE.fullmatch(change.password):
         raise InvalidOption("new_password", "it ends like a one-time code ($ and digits), which the server would cut off; use another end.")
-    if (change.add or change.otp_url) and account.is_fallback_administrator():
+    is_fallback = bool(account.name) and account.is_fallback_administrator()
+    if is_fallback and (change.add or change.otp_url):
         raise Refused(
             f"{account.name!r} is the fallback administrator of the server's settings, which has neither app passwords nor one-time codes; "
             "use an account (principal of type individual with the role admin)."
         )
+    return is_fallback
 
 
 def _expected(found: Logins, change: LoginChange) -> Logins:
@@ -222,10 +224,9 @@ def _expected(found: Logins, change: LoginChange) -> Logins:
 # Changing
 
 
-def _apply(server: Server, session: _Session, change: LoginChange, after: Logins, mode: Mode) -> dict[str, str]:
+def _apply(server: Server, session: _Session, change: LoginChange, after: Logins, is_fallback: bool, mode: Mode) -> dict[str, str]:
     made = session.account.change_logins(session.found, change)
-    still_old = f"the old password of {session.account.name!r} still holds"
-    if change.password is not None and session.account.is_fallback_administrator() and not make_live(server, mode, still_old):
+    if is_fallback and not make_live(server, mode, f"the old password of {session.account.name!r} still holds"):
         return made
     _verify(session, change, after)
     return made
