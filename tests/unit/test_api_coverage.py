@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How requests are matched with the list of the API's paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import api_coverage
+from tests.support.servers import ROOT
+
+KNOWN = api_coverage.endpoints()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "minor", "expected"),
+    [
+        ("GET", "store/purge/in-memory/default/bayes-global", "0.13", "/store/purge/in-memory/default/bayes-global"),
+        ("GET", "store/purge/in-memory/default/greylist", "0.13", "/store/purge/in-memory/{store}/{kind}"),
+        ("GET", "store/purge/in-memory/default/bayes-global", "0.15", "/store/purge/in-memory/{store}/{kind}"),
+        ("GET", "store/reindex/email", "0.15", "/store/reindex/{index}"),
+        ("GET", "store/reindex/alice", "0.14", "/store/reindex/{account}"),
+        ("POST", "principal/deploy", "0.15", "/principal/deploy"),
+        ("PATCH", "principal/alice", "0.15", "/principal/{name}"),
+    ],
+)
+def test_the_most_literal_path_is_meant(method: str, path: str, minor: str, expected: str) -> None:
+    found = api_coverage.endpoint_of(method, path.split("/"), KNOWN, minor)
+    assert found is not None
+    assert found.path == expected
+
+
+@pytest.mark.parametrize(("method", "path", "minor"), [("PUT", "principal", "0.15"), ("GET", "nothing", "0.15"), ("GET", "store/reindex", "0.15")])
+def test_what_is_not_listed_is_found(method: str, path: str, minor: str) -> None:
+    assert api_coverage.endpoint_of(method, path.split("/"), KNOWN, minor) is None
+
+
+def test_a_path_without_a_module_is_missing() -> None:
+    endpoint = api_coverage.Endpoint("GET", "/nobody/asks", documented=True)
+    found = api_coverage.Coverage({endpoint: {"0.13": {"queue"}}}, set())
+    assert found.missing() == ["GET /nobody/asks (0.14)", "GET /nobody/asks (0.15)"]
+
+
+def test_documented_paths_can_not_be_left_out() -> None:
+    endpoint = api_coverage.Endpoint("GET", "/nobody/asks", documented=True, left_out="no time")
+    assert api_coverage.Coverage({endpoint: {}}, set()).needlessly_left_out() == ["GET /nobody/asks"]
+
+
+def test_each_entry_is_listed_once() -> None:
+    named = [(each.method, each.path) for each in KNOWN]
+    assert len(named) == len(set(named))
+
+
+def test_the_table_names_each_module() -> None:
+    """Every module that speaks with a server stands in the table, or does what others' requests do."""
+    text = api_coverage.TABLE.read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    without_own_paths = {"dkim_info", "export", "ip_list", "ip_list_info"}
+    assert {module for module in modules - without_own_paths if module not in text} == set()
