@@ -46,6 +46,11 @@ class FakeSettings:
         for key in keys:
             self.stored.pop(key, None)
 
+    def groups(self, prefix: str, having: str) -> t.Iterator[tuple[str, dict[str, str]]]:
+        below = {key.removeprefix(f"{prefix}."): value for key, value in self.read(prefixes=[prefix]).items() if key != prefix}
+        for each in sorted(key.removesuffix(f".{having}") for key in below if key.endswith(f".{having}")):
+            yield each, {key.removeprefix(f"{each}."): value for key, value in below.items() if key.startswith(f"{each}.")}
+
     def local_key_patterns(self) -> list[str]:
         return ["server."]
 

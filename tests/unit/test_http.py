@@ -347,6 +347,32 @@ def test_refused_logins_of_one_do_not_stop_another() -> None:
     assert client(Server(ok())).request("GET", ("healthz", "live"), authenticated=False).status == 200
 
 
+def test_a_login_that_works_ends_the_count_of_its_account() -> None:
+    wrong, right = (client(Server(problem(401)), password=f"another-{PASSWORD}"), client(Server(ok())))
+    for _round in range(3):
+        for _attempt in range(2):
+            with pytest.raises(AuthenticationFailed):
+                wrong.request("GET", ("api", "x"))
+        right.request("GET", ("api", "x"))
+    for _attempt in range(3):
+        with pytest.raises(AuthenticationFailed):
+            wrong.request("GET", ("api", "x"))
+    with pytest.raises(Refused, match="refused this login 3 times"):
+        wrong.request("GET", ("api", "x"))
+    right.request("GET", ("api", "x"))
+
+
+def test_refused_logins_of_many_accounts_stop_all_that_never_worked() -> None:
+    known = client(Server(ok()), user="known")
+    known.request("GET", ("api", "x"))
+    for number in range(_http.MAX_REFUSED_BY_SERVER):
+        with pytest.raises(AuthenticationFailed):
+            client(Server(problem(401)), user=f"account-{number}").request("GET", ("api", "x"))
+    with pytest.raises(Refused, match="refused 50 logins; no other login is tried in this run"):
+        client(Server(ok()), user="one-more").request("GET", ("api", "x"))
+    known.request("GET", ("api", "x"))
+
+
 def test_refused_logins_are_counted_over_all_workers() -> None:
     def work() -> None:
         with contextlib.suppress(AuthenticationFailed):

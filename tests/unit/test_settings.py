@@ -553,6 +553,19 @@ def test_info_reads_by_key_and_prefix_and_masks() -> None:
     assert server.settings.log == []
 
 
+def test_records_are_masked_by_their_whole_keys() -> None:
+    server = FakeServer(**{"acme.x.directory": "https://ca", "acme.x.cert": SECRET, "acme.y.directory": "https://ca", "acme.z.cert": SECRET})
+    outcome = info(server.port, {"prefixes": ["acme"], "group_by": "directory"}, Mode())
+    assert outcome.results["groups"] == [
+        {"prefix": "acme", "id": "x", "settings": {"cert": HIDDEN, "directory": "https://ca"}},
+        {"prefix": "acme", "id": "y", "settings": {"directory": "https://ca"}},
+    ]
+    clear = info(server.port, {"prefixes": ["acme"], "group_by": "directory", "include_secrets": True}, Mode())
+    assert clear.results["groups"][0]["settings"]["cert"] == SECRET
+    with pytest.raises(InvalidOption, match=r"^group_by: it needs prefixes"):
+        info(server.port, {"group_by": "directory"}, Mode())
+
+
 def test_what_was_read_masked_is_not_written_back() -> None:
     server = FakeServer(**{"a.secret": SECRET})
     read = info(server.port, {}, Mode()).results["nested"]

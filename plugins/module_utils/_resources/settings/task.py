@@ -130,13 +130,18 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     found = server.settings.read(keys=keys, prefixes=prefixes)
     patterns = server.settings.local_key_patterns()
     local = [key for key in sorted(found) if server.settings.is_local(key, patterns)]
-    texts = {key: text if wanted.include_secrets else shown_text(key, text) for key, text in sorted(found.items())}
+
+    def shown(settings: t.Mapping[str, str], stem: str = "") -> dict[str, str]:
+        # the whole key tells whether it holds a secret
+        return {key: text if wanted.include_secrets else shown_text(join(stem, key), text) for key, text in sorted(settings.items())}
+
+    texts = shown(found)
     results: dict[str, t.Any] = {"settings": texts, "nested": nested(texts), "local_keys": local, "total": len(texts)}
     if wanted.group_by:
         if not wanted.prefixes:
             raise InvalidOption("group_by", "it needs prefixes, below which the records stand; name at least one.")
         results["groups"] = [
-            {"prefix": prefix, "id": each, "settings": {key: text if wanted.include_secrets else shown_text(key, text) for key, text in sorted(record.items())}}
+            {"prefix": prefix, "id": each, "settings": shown(record, join(prefix, each))}
             for prefix in prefixes
             for each, record in server.settings.groups(prefix, wanted.group_by)
         ]
