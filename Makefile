@@ -5,7 +5,7 @@ STAGE ?=
 CHECK := $(PYTHON) scripts/check.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit conformance integration live lint format generate check-generated build html lock upgrade clean
+.PHONY: help venv demo test unit conformance integration live lint format generate coverage check-generated build html lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-30s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ format: venv ## Let ruff mend and format the Python files
 
 generate: venv ## Write the files that follow from others (plugins/action, meta/runtime.yml)
 	@$(PYTHON) scripts/generate.py
+
+coverage: venv ## Write docs/coverage.md: run every module and note which paths of the API it asks for
+	@$(PYTHON) -m tests.api_coverage
 
 check-generated: venv ## Fail when a generated file is not current
 	@$(PYTHON) scripts/generate.py --check

@@ -26,14 +26,17 @@ from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.diagnos
 
 Handler = t.Callable[[httpx.Request], httpx.Response]
 
-START = [{"type": "mxLookupStart", "domain": "b.test"}, {"type": "mxLookupSuccess", "mxs": [{"exchanges": ["mx.b.test"], "preference": 10}], "elapsed": 4}]
-EXTRAS = [
+START: list[dict[str, t.Any]] = [
+    {"type": "mxLookupStart", "domain": "b.test"},
+    {"type": "mxLookupSuccess", "mxs": [{"exchanges": ["mx.b.test"], "preference": 10}], "elapsed": 4},
+]
+EXTRAS: list[dict[str, t.Any]] = [
     {"type": "mtaStsFetchStart"},
     {"type": "mtaStsNotFound", "elapsed": 2},
     {"type": "tlsRptLookupStart"},
     {"type": "tlsRptLookupError", "reason": "timeout", "elapsed": 5},
 ]
-CONNECTED = [
+CONNECTED: list[dict[str, t.Any]] = [
     {"type": "deliveryAttemptStart", "hostname": "mx.b.test"},
     {"type": "tlsaLookupStart"},
     {"type": "tlsaNotFound", "elapsed": 1, "reason": "No TLSA records found for MX"},
@@ -50,11 +53,11 @@ CONNECTED = [
     {"type": "ehloStart"},
     {"type": "ehloSuccess", "elapsed": 3},
 ]
-QUIT = [{"type": "quitStart"}, {"type": "quitCompleted", "elapsed": 1}, {"type": "completed"}]
-MAIL = [{"type": "mailFromStart"}, {"type": "mailFromSuccess", "elapsed": 1}, {"type": "rcptToStart"}]
-TAKEN = [{"type": "rcptToSuccess", "elapsed": 7}]
-REFUSED = [{"type": "rcptToError", "reason": "550 5.1.1 unknown user", "elapsed": 7}]
-DANE = [{"type": "daneVerifyError", "reason": "no matching certificate"}]
+QUIT: list[dict[str, t.Any]] = [{"type": "quitStart"}, {"type": "quitCompleted", "elapsed": 1}, {"type": "completed"}]
+MAIL: list[dict[str, t.Any]] = [{"type": "mailFromStart"}, {"type": "mailFromSuccess", "elapsed": 1}, {"type": "rcptToStart"}]
+TAKEN: list[dict[str, t.Any]] = [{"type": "rcptToSuccess", "elapsed": 7}]
+REFUSED: list[dict[str, t.Any]] = [{"type": "rcptToError", "reason": "550 5.1.1 unknown user", "elapsed": 7}]
+DANE: list[dict[str, t.Any]] = [{"type": "daneVerifyError", "reason": "no matching certificate"}]
 
 
 def events(*parts: list[dict[str, t.Any]]) -> list[DeliveryEvent]:

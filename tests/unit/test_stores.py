@@ -25,9 +25,9 @@ MAIL = {"hash": "mail-hash", "size": 9, "deletedAt": "2026-11-01T10:00:00Z", "ex
 class Answers:
     """A server of a version that answers each path with its data, null unless told otherwise."""
 
-    def __init__(self, version: str = "0.15.5", **data: t.Any) -> None:
+    def __init__(self, version: str = "0.15.5", data: t.Mapping[str, t.Any] | None = None) -> None:
         self.version = version
-        self.data = {"store/quota/alice": 100, **data}
+        self.data: dict[str, t.Any] = {"store/quota/alice": 100, **(data or {})}
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[bytes] = []
 
@@ -95,7 +95,7 @@ def test_each_version_is_asked_in_its_way(version: str, options: dict[str, t.Any
 )
 @pytest.mark.parametrize("check", [True, False])
 def test_refused_before_anything_acts(version: str, options: dict[str, t.Any], words: str, check: bool) -> None:
-    answers = Answers(version, **{"settings/keys": {}})
+    answers = Answers(version, {"settings/keys": {}})
     with pytest.raises((Refused, InvalidOption)) as caught:
         store(answers, check=check, **options)
     assert words in str(caught.value)
@@ -110,7 +110,7 @@ def test_the_version_is_asked_only_where_it_matters() -> None:
 
 def test_a_quota_that_was_right_is_no_change() -> None:
     assert not store(Answers(), action="recalculate_quota", account="alice").changed
-    outcome = store(Answers(**{"DELETE store/quota/alice": 120}), action="recalculate_quota", account="alice")
+    outcome = store(Answers(data={"DELETE store/quota/alice": 120}), action="recalculate_quota", account="alice")
     assert outcome.diffs()[0]["before"] == {"used_quota": 100}
     assert outcome.diffs()[0]["after"] == {"used_quota": 120}
 
@@ -120,7 +120,7 @@ def test_a_quota_that_was_right_is_no_change() -> None:
 
 @pytest.mark.parametrize("item", [{**MAIL, "collection": "email"}, {**MAIL, "item": {"type": "email", "from": "x@y.test", "subject": "hello"}}])
 def test_deleted_mail_comes_back(item: dict[str, t.Any]) -> None:
-    answers = Answers(**{"GET store/undelete/alice": {"items": [item], "total": 1}, "POST store/undelete/alice": [{"type": "success"}]})
+    answers = Answers(data={"GET store/undelete/alice": {"items": [item], "total": 1}, "POST store/undelete/alice": [{"type": "success"}]})
     options = {"account": "alice", "ids": ["mail-hash"]}
     predicted = stores.restore(server(answers), options, Mode(check=True))
     assert answers.acting() == []
@@ -135,16 +135,16 @@ def test_deleted_mail_that_does_not_come_back() -> None:
     listed = {"GET store/undelete/alice": {"items": items, "total": 2}}
     some = [{"type": "success"}, {"type": "error", "reason": "Over quota"}]
     with pytest.raises(PartlyDone, match=r"1 of 2 items were not restored; the first is two \(email\): Over quota") as caught:
-        stores.restore(server(Answers(**listed, **{"POST store/undelete/alice": some})), {"account": "alice", "all": True}, Mode())
+        stores.restore(server(Answers(data={**listed, "POST store/undelete/alice": some})), {"account": "alice", "all": True}, Mode())
     assert [each["name"] for each in caught.value.done] == ["one"]
     none = [{"type": "notFound"}, {"type": "notFound"}]
     with pytest.raises(NotApplied, match="its content is gone"):
-        stores.restore(server(Answers(**listed, **{"POST store/undelete/alice": none})), {"account": "alice", "all": True}, Mode())
+        stores.restore(server(Answers(data={**listed, "POST store/undelete/alice": none})), {"account": "alice", "all": True}, Mode())
 
 
 def test_what_was_restored_before_is_passed_over() -> None:
     warnings: list[str] = []
-    answers = Answers(**{"GET store/undelete/alice": {"items": [], "total": 0}})
+    answers = Answers(data={"GET store/undelete/alice": {"items": [], "total": 0}})
     outcome = stores.restore(server(answers), {"account": "alice", "ids": ["gone"]}, Mode(warn=warnings.append))
     assert not outcome.changed
     assert outcome.results["missing"] == ["gone"]
@@ -161,7 +161,7 @@ def spam(answers: Answers, *, check: bool = False, **options: t.Any) -> Outcome:
 @pytest.mark.parametrize(("version", "path", "at_once"), [("0.14.1", "spam-filter/train/spam/alice", True), ("0.15.0", "spam-filter/upload/spam/alice", False)])
 def test_examples_go_where_the_version_takes_them(version: str, path: str, at_once: bool) -> None:
     answers = Answers(version)
-    options = {"action": "learn", "learn_as": "spam", "message": MESSAGE, "account": "alice"}
+    options: dict[str, t.Any] = {"action": "learn", "learn_as": "spam", "message": MESSAGE, "account": "alice"}
     assert spam(answers, check=True, **options).results == {"spam_filter": {"learned": at_once, "size": len(MESSAGE)}}
     assert answers.acting() == []
     spam(answers, **options)
@@ -187,25 +187,25 @@ def test_old_servers_have_no_training_runs(action: str) -> None:
 
 
 def test_a_run_is_started_once() -> None:
-    running = Answers(**{"spam-filter/train/status": True})
+    running = Answers(data={"spam-filter/train/status": True})
     assert not spam(running, action="start_training").changed
     assert running.acting() == []
     with pytest.raises(NotApplied, match="stop it by action: stop_training"):
         spam(running, action="retrain")
-    idle = Answers(**{"spam-filter/train/status": False, "spam-filter/train/start": False})
+    idle = Answers(data={"spam-filter/train/status": False, "spam-filter/train/start": False})
     with pytest.raises(NotApplied, match="another one began in the meantime"):
         spam(idle, action="start_training")
 
 
 def test_current_rules_are_no_change() -> None:
     versions = {"settings/keys": {"version.spam-filter": "2.0.3"}}
-    assert not spam(Answers(**versions), action="update_rules").changed
-    outcome = spam(Answers(**versions, **{"update/spam-filter": "2.0.4"}), action="update_rules")
+    assert not spam(Answers(data=versions), action="update_rules").changed
+    outcome = spam(Answers(data={**versions, "update/spam-filter": "2.0.4"}), action="update_rules")
     assert outcome.diffs()[0]["after"] == {"version": "2.0.4"}
 
 
 @pytest.mark.parametrize("run", [lambda fake: spam(fake, action="update_rules"), lambda fake: webadmin.manage(server(fake), {}, Mode())])
 def test_a_server_without_network_is_explained(run: t.Callable[[Answers], object]) -> None:
-    fake = Answers(**{"update/spam-filter": 500, "update/webadmin": 500, "settings/keys": {}})
+    fake = Answers(data={"update/spam-filter": 500, "update/webadmin": 500, "settings/keys": {}})
     with pytest.raises(StalwartError, match="can't fetch what they need from the network"):
         run(fake)
