@@ -57,7 +57,8 @@ def bootstrap(server: RunningServer, folder: pathlib.Path, *arguments: str) -> l
     record.unlink(missing_ok=True)
     login = {"STALWART_URL": server.url, "STALWART_USER": server.user, "STALWART_PASSWORD": server.password}
     look = {"RECORD_RESULTS": str(record), "ANSIBLE_NOCOLOR": "0" if sys.stdout.isatty() else "1", "ANSIBLE_FORCE_COLOR": str(int(sys.stdout.isatty()))}
-    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", "ansible_python_interpreter={{ansible_playbook_python}}"]
+    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,"]
+    command += ["-e", "ansible_python_interpreter={{ansible_playbook_python}}"]
     command += ["-e", f"@{VARIABLES}", "-e", f"@{SECRETS}", "-e", f"mail_zone_directory={ZONES}", "--diff", *arguments, str(PLAYBOOK)]
     shown = f"ansible-playbook {' '.join(['--diff', *arguments])} -e @vars/{VARIABLES.name} -e @vars/{SECRETS.name} stalwart.mail.bootstrap"
     print(f"$ {shown}", flush=True)

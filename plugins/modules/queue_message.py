@@ -14,7 +14,8 @@ author:
 description:
   - Lets messages that wait in the queue of a Stalwart mail server be tried at another time, or gives them up.
   - No answer of the server is believed. The messages are read again, and those that really changed are returned.
-  - Servers up to 0.15 answer yes and do nothing when a message outside the queue V(default) is to be tried at another time, or when single recipients of it are to be cancelled. The task then fails and says so.
+  - Servers up to 0.15 answer yes and do nothing when a message outside the queue V(default) is to be tried at another time, or when single recipients
+    of it are to be cancelled. The task then fails and says so.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes

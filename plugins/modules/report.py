@@ -52,7 +52,8 @@ options:
     type: str
   older_than:
     description:
-      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time never match.
+      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time
+        never match.
     type: str
   all:
     description:

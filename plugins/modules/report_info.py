@@ -12,7 +12,8 @@ version_added: 0.1.0
 author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
-  - Returns reports that other servers sent about mail from the domains of a Stalwart mail server, or that it is about to send to others, parsed and with a summary.
+  - Returns reports that other servers sent about mail from the domains of a Stalwart mail server, or that it is about to send to others, parsed and
+    with a summary.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
@@ -45,7 +46,8 @@ options:
     type: str
   older_than:
     description:
-      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time never match.
+      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time
+        never match.
     type: str
   newer_than:
     description:

@@ -32,7 +32,8 @@ options:
   action:
     description:
       - V(learn) takes a message as an example.
-      - V(start_training) and V(stop_training) begin and end a run; V(retrain) begins one that learns from all examples again; V(forget) deletes what was learned. Servers up to 0.14 have none of these.
+      - V(start_training) and V(stop_training) begin and end a run; V(retrain) begins one that learns from all examples again; V(forget) deletes what
+        was learned. Servers up to 0.14 have none of these.
       - V(update_rules) lets the server fetch the rules from the network.
     type: str
     required: true

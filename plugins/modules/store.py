@@ -47,9 +47,12 @@ options:
   kind:
     description:
       - Remove all entries of this kind from the in-memory store.
-      - The kinds C(bayes-*), C(reputation-*) and V(trusted-reply) exist on servers up to 0.14 only. A server would take an unknown kind for none, and purge the whole store, so it is refused.
+      - The kinds C(bayes-*), C(reputation-*) and V(trusted-reply) exist on servers up to 0.14 only. A server would take an unknown kind for none, and
+        purge the whole store, so it is refused.
     type: str
-    choices: [acme, oauth, rate-rcpt, rate-scan, rate-loiter, rate-auth, rate-smtp, rate-contact, rate-http-authenticated, rate-http-anonymous, rate-imap, reputation-ip, reputation-from, reputation-domain, reputation-asn, greylist, bayes-account, bayes-global, trusted-reply, lock-purge-account, lock-queue-message, lock-queue-report, lock-email-task, lock-housekeeper]
+    choices: [acme, oauth, rate-rcpt, rate-scan, rate-loiter, rate-auth, rate-smtp, rate-contact, rate-http-authenticated, rate-http-anonymous,
+      rate-imap, reputation-ip, reputation-from, reputation-domain, reputation-asn, greylist, bayes-account, bayes-global, trusted-reply,
+      lock-purge-account, lock-queue-message, lock-queue-report, lock-email-task, lock-housekeeper]
   account:
     description:
       - The name of an account.

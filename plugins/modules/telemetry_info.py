@@ -13,7 +13,8 @@ author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
   - Returns metrics and traces of a Stalwart mail server. Live ones are watched for a bounded time and number.
-  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid server; on the free edition the task fails and says so.
+  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid
+    server; on the free edition the task fails and says so.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes

@@ -14,7 +14,8 @@ author:
 description:
   - Restores deleted items of an account on a Stalwart mail server.
   - Servers restore mail, into the inbox. They refuse other kinds, and the task then fails with their reason.
-  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid server; on the free edition the task fails and says so.
+  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid
+    server; on the free edition the task fails and says so.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes

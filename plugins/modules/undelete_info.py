@@ -13,7 +13,8 @@ author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
   - Returns deleted items of an account on a Stalwart mail server, the earliest deleted first.
-  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid server; on the free edition the task fails and says so.
+  - Only the paid edition of the server can do this. It is built from the API description and tested against an emulation, not measured on a paid
+    server; on the free edition the task fails and says so.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes

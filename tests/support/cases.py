@@ -96,7 +96,7 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def play(playbook: pathlib.Path, folder: pathlib.Path, variables: t.Mapping[str, t.Any], *arguments: str, limit: float = 240, **env: str) -> Played:
+def play(playbook: pathlib.Path, folder: pathlib.Path, variables: t.Mapping[str, t.Any], *arguments: str, **env: str) -> Played:
     """Run a playbook on localhost with this Python's ansible-playbook."""
     folder.mkdir(parents=True, exist_ok=True)
     record, extra = folder / "results.jsonl", folder / "variables.json"
@@ -105,7 +105,7 @@ def play(playbook: pathlib.Path, folder: pathlib.Path, variables: t.Mapping[str,
     command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local"]
     command += ["-e", "ansible_python_interpreter={{ansible_playbook_python}}", "-e", f"@{extra}", *arguments, str(playbook)]
     done = subprocess.run(
-        command, cwd=folder, env=environment(RECORD_RESULTS=str(record), **env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit
+        command, cwd=folder, env=environment(RECORD_RESULTS=str(record), **env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
     )
     results = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()] if record.exists() else []
     return Played(done.returncode, done.stdout + done.stderr, results)
