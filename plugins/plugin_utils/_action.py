@@ -15,7 +15,7 @@ import os
 import typing as t
 
 import yaml
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.text.converters import to_text
@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
 from ansible_collections.stalwart.mail.plugins.module_utils._deps import require_libraries
-from ansible_collections.stalwart.mail.plugins.module_utils._errors import LibraryMissing
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, LibraryMissing
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, Task, execute, hidden_values
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values import plain
@@ -34,6 +34,27 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values imp
 _http.prepare()
 
 _PLACES = ("auto", "controller", "target")
+
+
+class _Vault:
+    """The vault passwords of this run, behind the two things that a task may ask of them."""
+
+    def __init__(self, loader: t.Any) -> None:
+        self._vault = loader._vault
+
+    def encrypt(self, text: str, vault_id: str) -> str:
+        """Raises InvalidOption where the run has no password for the id."""
+        fitting = [secret for name, secret in self._vault.secrets or () if name == vault_id]
+        if not fitting:
+            raise InvalidOption("vault_id", f"there is no vault password for {vault_id!r}; give one by --vault-id {vault_id}@FILE.")
+        return str(to_text(self._vault.encrypt(text, secret=fitting[0], vault_id=vault_id)))
+
+    def decrypt(self, text: str) -> str | None:
+        """Tries all passwords of the run."""
+        try:
+            return str(to_text(self._vault.decrypt(text)))
+        except AnsibleError:
+            return None
 
 
 class StalwartAction(ActionBase):
@@ -124,7 +145,14 @@ class StalwartAction(ActionBase):
             result: dict[str, t.Any] = {"failed": True, "msg": message}
         else:
             try:
-                result = execute(self.task, validation.validated_parameters, check=self._task.check_mode, diff=self._task.diff, warn=warnings.append)
+                result = execute(
+                    self.task,
+                    validation.validated_parameters,
+                    check=self._task.check_mode,
+                    diff=self._task.diff,
+                    warn=warnings.append,
+                    vault=_Vault(self._loader),
+                )
             except LibraryMissing as error:
                 result = {"failed": True, "msg": f"{error} on the controller, which runs the task; install it there, or set stalwart_execution: target"}
             except Failure as failure:

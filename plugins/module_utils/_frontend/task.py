@@ -12,7 +12,7 @@ import typing as t
 from .._deps import require_libraries
 from .._errors import LibraryMissing, PartlyDone, StalwartError
 from .._http import Connection
-from .._reconcile.plan import Mode, Outcome
+from .._reconcile.plan import Mode, Outcome, Vault
 from .._secrets import scrub
 from .._server.connect import connect
 from .._server.port import Server
@@ -96,7 +96,9 @@ class Failure(Exception):
         self.result = result or {}
 
 
-def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: bool, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
+def execute(
+    task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: bool, warn: t.Callable[[str], None], vault: Vault | None = None
+) -> dict[str, t.Any]:
     """Run a task on validated parameters. Raises Failure; LibraryMissing where httpx or pydantic is not installed."""
     options = {key: value for key, value in plain(params).items() if value is not None and not key.startswith("_ansible")}
     told: list[str] = []
@@ -110,7 +112,7 @@ def execute(task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: boo
         require_libraries()
         server = server_of(options)
         own = {option: options[option] for option in task.own.options if option in options}
-        outcome = task.run(server, own, Mode(check=check, diff=diff, warn=warn_once))
+        outcome = task.run(server, own, Mode(check=check, diff=diff, warn=warn_once, vault=vault))
     except LibraryMissing:
         raise
     except PartlyDone as error:

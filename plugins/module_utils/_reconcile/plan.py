@@ -79,13 +79,24 @@ def _bounded_value(value: t.Any, other: t.Any) -> t.Any:
     return [*own[:LONGEST_LIST], f"and {rest} more"]
 
 
+class Vault(t.Protocol):
+    """Ansible's vault, where the task runs on the controller."""
+
+    def encrypt(self, text: str, vault_id: str) -> str:
+        """The text encrypted for a vault id. Raises InvalidOption where there is no password for it."""
+
+    def decrypt(self, text: str) -> str | None:
+        """The text in the clear; None where no password fits."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Mode:
-    """How a task is to be run. `warn` takes one sentence for the user."""
+    """How a task is to be run. `warn` takes one sentence for the user; `vault` is None off the controller."""
 
     check: bool = False
     diff: bool = False
     warn: t.Callable[[str], None] = dataclasses.field(default=lambda _text: None, compare=False)
+    vault: Vault | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass

@@ -10,11 +10,11 @@ import typing as t
 
 from .._certificates import Certificate, certificate_of, read_certificates
 from .._deps import BeforeValidator
-from .._errors import InvalidOption, NotApplied
+from .._errors import InvalidOption, NotApplied, Refused
 from .._reconcile.compare import difference
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.models.account import Algorithm, Encryption
-from .._server.port import Server
+from .._server.port import Account, Server
 from ._options import Options, one_or_more, read
 
 RESOURCE = "encryption at rest"
@@ -39,6 +39,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         if wanted.allow_spam_training is not None and (found is None or found.allow_spam_training is None):
             account.require_spam_training_choice()
         after = _target(found, wanted, given)
+        if found is None and after.allow_spam_training is None:
+            after = after.model_copy(update={"allow_spam_training": _default_training(account)})
     before_state, after_state = difference(_diffed(found), _diffed(after))
     changes: list[Change] = []
     if before_state or after_state:
@@ -92,6 +94,15 @@ def _target(found: Encryption | None, wanted: _CryptoOptions, given: tuple[Certi
         certificates=certificates,
         allow_spam_training=training,
     )
+
+
+def _default_training(account: Account) -> bool | None:
+    """No, where the server has a say in it."""
+    try:
+        account.require_spam_training_choice()
+    except Refused:
+        return None
+    return False
 
 
 def _compared(encryption: Encryption | None) -> dict[str, t.Any]:

@@ -84,6 +84,9 @@ class Settings(t.Protocol):
     def delete(self, keys: t.Sequence[str]) -> None:
         """Remove exactly these keys."""
 
+    def fresh(self) -> t.Mapping[str, str]:
+        """What a server of this kind writes into its settings by itself."""
+
     def is_local(self, key: str, local_keys: t.Sequence[str]) -> bool:
         """Whether a key lives in the server's own file, where writing rewrites that file. `local_keys` as `local_key_patterns` gave them."""
 

@@ -11,6 +11,7 @@ import json
 import typing as t
 
 from ._call import MAX_BODY, RestCaller
+from .fresh import FRESH_SETTINGS
 
 #: What a server without `config.local-keys` keeps in its own file (crates/common/src/manager/config.rs, 0.15.5); "!" excludes.
 DEFAULT_LOCAL_KEYS = (
@@ -91,6 +92,10 @@ class RestSettings:
         patterns = [f"!{pattern[1:].strip()}".lower() if pattern.startswith("!") else pattern.lower() for pattern in patterns]
         patterns = [pattern for pattern in patterns if pattern not in ("", "!")]
         return [*patterns, f"{_LOCAL_KEYS}.*"] if patterns else list(DEFAULT_LOCAL_KEYS)
+
+    def fresh(self) -> t.Mapping[str, str]:
+        """Measured; no request."""
+        return FRESH_SETTINGS
 
     def is_local(self, key: str, local_keys: t.Sequence[str]) -> bool:
         """As the server decides: one pattern must match, and none of those with "!" before them."""

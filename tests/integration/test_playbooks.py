@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks: bootstrap twice, audit, export, and back again."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support.cases import Played, play
+from tests.support.servers import ROOT, RunningServer, stand_in
+
+PLAYBOOKS = ROOT / "playbooks"
+
+
+def _example() -> dict[str, t.Any]:
+    variables: dict[str, t.Any] = {}
+    for name in ("bootstrap_example.yml", "bootstrap_example_secrets.yml"):
+        variables |= yaml.safe_load((PLAYBOOKS / "vars" / name).read_text(encoding="utf-8"))
+    return variables
+
+
+def _run(name: str, server: RunningServer, folder: pathlib.Path, variables: dict[str, t.Any], *arguments: str) -> Played:
+    login = {"STALWART_URL": server.url, "STALWART_USER": server.user, "STALWART_PASSWORD": server.password}
+    return play(PLAYBOOKS / f"{name}.yml", folder, variables, "--diff", *arguments, **login)
+
+
+def _changes(played: Played) -> list[str]:
+    assert played.status == 0, played.output
+    return [line["task"] for line in played.results if line["result"].get("changed")]
+
+
+def test_bootstrap_twice_audit_and_export(tmp_path: pathlib.Path) -> None:
+    """The second run changes nothing; the audit finds what was changed by hand; the export can be applied to this server and to an empty one."""
+    example = {**_example(), "mail_zone_directory": str(tmp_path / "zones")}
+    with stand_in() as server, stand_in() as empty:
+        assert len(_changes(_run("bootstrap", server, tmp_path, example))) >= 4
+        assert _changes(_run("bootstrap", server, tmp_path, example)) == []
+        assert sorted(path.name for path in (tmp_path / "zones").iterdir()) == ["example.net.zone", "example.org.zone"]
+
+        assert _changes(_run("audit_drift", server, tmp_path, example)) == []
+        server.api("PATCH", "principal/alice", [{"action": "addItem", "field": "emails", "value": "ceo@example.org"}])
+        server.api("DELETE", "principal/newsletter")
+        audit = _run("audit_drift", server, tmp_path, example)
+        assert audit.status != 0
+        assert [line["result"]["msg"] for line in audit.results if line["outcome"] == "failed"] == [
+            ["The server differs from the variables:", "principal alice differs in emails", "principal newsletter is missing"]
+        ]
+        assert "ceo@example.org" in server.api("GET", "principal/alice")["emails"]
+
+        file = tmp_path / "server.yml"
+        settings = {"export_file": str(file), "export_secrets": True}
+        assert _changes(_run("export", server, tmp_path, settings)) == ["Write the variables"]
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert _changes(_run("export", server, tmp_path, settings)) == []
+        exported = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert _changes(_run("bootstrap", server, tmp_path, exported)) == []
+        assert _changes(_run("bootstrap", empty, tmp_path, exported))
+        again = tmp_path / "again.yml"
+        assert _changes(_run("export", empty, tmp_path, {"export_file": str(again), "export_secrets": True}))
+        assert _comparable(yaml.safe_load(again.read_text(encoding="utf-8"))) == _comparable(exported)
+
+
+def _comparable(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Private keys without their line breaks, which differ in width."""
+    keys = [{**key, "private_key": "".join(key["private_key"].split())} for key in variables["mail_dkim_keys"]]
+    return {**variables, "mail_dkim_keys": keys}
+
+
+@pytest.mark.parametrize("frontend", ["controller", "target"])
+def test_export_without_secrets_holds_none(tmp_path: pathlib.Path, frontend: str) -> None:
+    """No hash, no key, and the file still is for its owner only."""
+    file = tmp_path / "server.json"
+    with stand_in() as server:
+        server.api("POST", "principal", {"type": "domain", "name": "example.org"})
+        server.api(
+            "POST", "principal", {"name": "alice", "secrets": ["plain-secret-unlike-any-data", "$app$phone$app-secret-unlike-any-data"], "roles": ["user"]}
+        )
+        server.api("POST", "dkim", {"id": None, "algorithm": "Ed25519", "domain": "example.org", "selector": "one"})
+        server.api(
+            "POST", "settings", [{"type": "insert", "prefix": None, "values": [["acme.x.secret", "setting-secret-unlike-any-data"]], "assert_empty": False}]
+        )
+        played = _run("export", server, tmp_path, {"export_file": str(file), "stalwart_execution": frontend})
+    assert played.status == 0, played.output
+    content = file.read_text(encoding="utf-8")
+    assert "unlike-any-data" not in content + played.output
+    assert "PRIVATE KEY" not in content + played.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert played.of("export")[0]["left_out"] == ["acme.x.secret"]
+
+
+def test_an_encrypted_export_is_never_plain(tmp_path: pathlib.Path) -> None:
+    """With vault_id the file is a vault, a second run finds it equal, and a wrong vault id is refused in one sentence."""
+    (tmp_path / "password").write_text("password-of-the-vault")
+    file = tmp_path / "server.yml"
+    settings = {"export_file": str(file), "export_secrets": True, "export_vault_id": "mail"}
+    with stand_in() as server:
+        server.api("POST", "principal", {"name": "alice", "secrets": ["plain-secret-unlike-any-data"], "roles": ["user"]})
+        vault = ("--vault-id", f"mail@{tmp_path / 'password'}")
+        assert _changes(_run("export", server, tmp_path, settings, *vault)) == ["Write the variables"]
+        assert _changes(_run("export", server, tmp_path, settings, *vault)) == []
+        assert file.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;mail\n")
+        refused = _run("export", server, tmp_path, {**settings, "export_vault_id": "other"}, *vault)
+    assert refused.status != 0
+    assert refused.of("export")[0]["msg"] == "vault_id: there is no vault password for 'other'; give one by --vault-id other@FILE."
