@@ -28,7 +28,7 @@ LAYERS = [
     {"_frontend"},
 ]
 PACKAGES = {"_server", "_reconcile", "_resources", "_frontend"}
-LIBRARIES = {"argon2", "bcrypt", "cryptography", "dns", "httpx", "idna", "passlib", "pydantic"}
+LIBRARIES = {"argon2", "bcrypt", "cryptography", "dns", "httpx", "idna", "passlib", "pydantic", "yaml"}
 FILES = sorted(MODULE_UTILS.rglob("*.py"))
 
 
