@@ -252,6 +252,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module imp
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.task import manage
+from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import PRINCIPAL_TYPES
 
 TASK = Task(
     own=ArgumentSpec(
@@ -260,7 +261,7 @@ TASK = Task(
             "name": {"type": "str", "required": True},
             "type": {
                 "type": "str",
-                "choices": ["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"],
+                "choices": list(PRINCIPAL_TYPES),
             },
             "new_name": {"type": "str"},
             "description": {"type": "str"},

@@ -150,6 +150,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module imp
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.info import info
+from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import PRINCIPAL_TYPES
 
 TASK = Task(
     own=ArgumentSpec(
@@ -158,7 +159,7 @@ TASK = Task(
             "types": {
                 "type": "list",
                 "elements": "str",
-                "choices": ["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"],
+                "choices": list(PRINCIPAL_TYPES),
             },
             "text": {"type": "str"},
             "fields": {"type": "list", "elements": "str"},

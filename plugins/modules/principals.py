@@ -157,8 +157,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module imp
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task, no_secrets
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.bulk import manage
-
-TYPES = ["individual", "group", "list", "domain", "role", "tenant", "api_key", "oauth_client", "resource", "location"]
+from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import PRINCIPAL_TYPES
 
 TASK = Task(
     own=ArgumentSpec(
@@ -167,7 +166,7 @@ TASK = Task(
             "src": {"type": "path"},
             "defaults": {"type": "dict", "default": {}, "no_log": True},
             "purge": {"type": "bool", "default": False},
-            "purge_types": {"type": "list", "elements": "str", "choices": TYPES, "default": []},
+            "purge_types": {"type": "list", "elements": "str", "choices": list(PRINCIPAL_TYPES), "default": []},
             "purge_domains": {"type": "list", "elements": "str", "default": []},
             "purge_limit": {"type": "str", "default": "10%"},
             "delete_mail": {"type": "int", "default": 0},
