@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import errors, passwords
 from .dkim_keys import lenient_base64
+from .events import peer
 from .principal import BUILT_IN_ROLE_NAMES, ROLE_ADMIN, Principal
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ class Access:
                 return self.login(*pair, remote_ip)
         identifier = self._server.oauth.validate(credentials, "access_token").principal_id
         token = self.token(identifier)
-        self._tell(token.name, identifier, remote_ip)
+        self._tell(token.name, identifier)
         return token
 
     def _login_basic(self, credentials: str, remote_ip: str) -> AccessToken:
@@ -258,12 +259,12 @@ class Access:
     def login(self, name: str, password: str, remote_ip: str) -> AccessToken:
         """The caller with this name and password. Raises Problem 401, 402 or 429; a name is no address."""
         found = self._find(name, password, remote_ip)
-        self._tell(name, found, remote_ip)
+        self._tell(name, found)
         return self.token(found)
 
-    def _tell(self, name: str, identifier: int, remote_ip: str) -> None:
+    def _tell(self, name: str, identifier: int) -> None:
         account = {} if identifier == FALLBACK_ADMIN_ID else {"accountId": identifier}
-        self._server.events.emit("auth.success", {"remoteIp": remote_ip, "accountName": name, **account})
+        self._server.events.emit("auth.success", {**peer.get(), "accountName": name, **account})
 
     def _find(self, name: str, password: str, remote_ip: str) -> int:
         principal = self._server.directory.by_name(name)

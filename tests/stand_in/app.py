@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import sys
 import traceback
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from . import errors, rest
 from .access import AccessToken, LoginFailed
 from .call import Call, Parameters, json_response
+from .events import Key, peer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -83,6 +85,9 @@ class Application:
         method = scope["method"]
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("/")[1:]
         remote_ip = self._remote_ip(scope, headers)
+        here: dict[str, Key] = {"listenerId": "http", "localPort": self.server.ports.http}
+        port = scope["client"][1] if scope.get("client") else 0
+        peer.set({**here, "remoteIp": ipaddress.ip_address(remote_ip), "remotePort": port})
         if self.server.access.is_blocked(remote_ip):
             raise errors.Problem(403, "Forbidden", "Forbidden")
         match path:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .clock import rfc3339
@@ -14,7 +17,11 @@ from .clock import rfc3339
 if TYPE_CHECKING:
     from .state import Server
 
-Key = str | int | float | bool | datetime | Sequence["Key"] | None
+Address = IPv4Address | IPv6Address
+Key = str | int | float | bool | datetime | Address | Sequence["Key"] | None
+
+# Who is connected, for the events of logins: set where a request or a session begins.
+peer: ContextVar[Mapping[str, Key]] = ContextVar("peer", default=MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,9 @@ TYPES: Mapping[str, EventType] = {
     "incoming-report.decompress-error": EventType("Error decompressing report", "Error decompressing the report"),
     "message-ingest.ham": EventType("Message ingested", "The message has been ingested"),
     "message-ingest.spam": EventType("Possible spam message ingested", "A possible spam message has been ingested"),
+    "message-ingest.fts-index": EventType("Full-text search index updated", "The full-text search index has been updated"),
+    "mta-sts.policy-not-found": EventType("MTA-STS policy not found", "The MTA-STS policy was not found"),
+    "tls-rpt.record-not-found": EventType("TLS-RPT record not found", "The TLS-RPT record was not found"),
     "queue.queue-message": EventType("Queued message for delivery", "A new message was queued for delivery"),
     "queue.queue-message-authenticated": EventType(
         "Queued message submission for delivery", "A new message was queued for delivery from an authenticated client"
@@ -87,20 +97,28 @@ class Event:
     timestamp: float
     keys: Mapping[str, Key]
     span_id: int | None = None
+    # Of what the event is part of; a line of the log shows a name that stands in both twice.
+    around: Mapping[str, Key] = field(default_factory=dict)
 
     def json(self, *, with_texts: bool = False, with_span: bool = False) -> dict[str, object]:
         """As the telemetry API shows it."""
         kind = TYPES[self.type]
         texts = {"text": kind.description, "details": kind.explanation} if with_texts else {}
-        keys: dict[str, object] = {name: rfc3339(value.timestamp()) if isinstance(value, datetime) else value for name, value in self.keys.items()}
+        keys: dict[str, object] = {name: _json_value(value) for name, value in (*self.around.items(), *self.keys.items())}
         if with_span and self.span_id is not None:
             keys["spanId"] = self.span_id
         return {**texts, "createdAt": rfc3339(self.timestamp), "type": self.type, "data": keys}
 
     def line(self) -> str:
         kind = TYPES[self.type]
-        keys = ", ".join(f"{name} = {_log_value(value)}" for name, value in self.keys.items())
+        keys = ", ".join(f"{name} = {_log_value(value)}" for name, value in (*self.around.items(), *self.keys.items()))
         return f"{rfc3339(self.timestamp)} {kind.level} {kind.description} ({self.type}) {keys}"
+
+
+def _json_value(value: Key) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value.timestamp())
+    return str(value) if isinstance(value, (IPv4Address, IPv6Address)) else value
 
 
 def _log_value(value: Key) -> str:
@@ -113,7 +131,7 @@ def _log_value(value: Key) -> str:
             return rfc3339(value.timestamp())
         case str():
             return '"' + value.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t") + '"'
-        case int() | float():
+        case int() | float() | IPv4Address() | IPv6Address():
             return str(value)
     return "[" + ", ".join(map(_log_value, value)) + "]"
 
@@ -143,9 +161,9 @@ class Events:
         self.spans: OrderedDict[int, list[Event]] = OrderedDict()
         self._subscribers: set[asyncio.Queue[Event]] = set()
 
-    def emit(self, kind: str, keys: Mapping[str, Key] | None = None, *, span_id: int | None = None) -> None:
-        """Tell an event; ``keys`` in the camel case of the server's log, ``span_id`` the delivery or message it belongs to."""
-        event = Event(kind, self._server.now(), keys or {}, span_id)
+    def emit(self, kind: str, keys: Mapping[str, Key] | None = None, *, span_id: int | None = None, around: Mapping[str, Key] | None = None) -> None:
+        """Tell an event; ``keys`` and ``around`` in the camel case of the server's log, ``span_id`` the delivery or message it belongs to."""
+        event = Event(kind, self._server.now(), keys or {}, span_id, around or {})
         self.counters[kind] += 1
         if TYPES[kind].level in _LOGGED:
             self.lines.append(event.line())

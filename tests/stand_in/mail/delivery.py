@@ -154,6 +154,8 @@ class Attempt:
                 "size": mail.size,
             },
         )
+        if not server.at_least(0, 15):
+            server.events.emit("message-ingest.fts-index", {"accountId": account, "documentId": mail.document_id})
         return delivered("localhost", Reply(250, (2, 1, 5), "OK"))
 
     def _may_receive(self, account: int) -> bool:
@@ -186,6 +188,8 @@ class Attempt:
         if found.kind == "relay":
             hosts, implicit = [found.host], False
         else:
+            self._tell_event("tls-rpt.record-not-found", {"domain": domain})
+            self._tell_event("mta-sts.policy-not-found", {"domain": domain, "strict": False})
             try:
                 hosts = [host for _, group in self._server.resolver.mail_servers(domain) for host in group]
                 implicit = False
@@ -289,7 +293,7 @@ class Attempt:
             now=now,
         )
         ids = strings(IfBlock.live(server.settings.live, "report.dsn.sign", _DSN_SIGN).evaluate(envelope))
-        server.queue.put_notice(message.return_path, content, ids)
+        server.queue.put_notice(message.return_path, content, ids, self._keys)
 
     def _tell(self, now: int) -> None:
         for recipient in self._message.recipients:

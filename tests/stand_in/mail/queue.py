@@ -11,11 +11,13 @@ import copy
 import enum
 import re
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..clock import rfc822
+from ..events import Key
 from ..expressions import IfBlock, strings
 from . import signing, spam
 from .delivery import Attempt
@@ -243,15 +245,15 @@ class Queue:
             head += f"Message-ID: <{message.id:x}@{hostname}>\r\n"
         return head.encode()
 
-    def sign(self, headers: bytes, content: bytes, ids: Sequence[str]) -> bytes:
-        """``headers`` with a signature of each id behind them; ids without a usable key are told and left out."""
+    def sign(self, headers: bytes, content: bytes, ids: Sequence[str], keys: Mapping[str, Key] | None = None) -> bytes:
+        """``headers`` with a signature of each id behind them; ids without a usable key are told, with ``keys``, and left out."""
         signed, missing = signing.signatures(self._server.settings.live, ids, headers, content, int(self._server.now()))
         for signature_id in missing:
-            self._server.events.emit("dkim.signer-not-found", {"id": signature_id})
+            self._server.events.emit("dkim.signer-not-found", {**(keys or {}), "id": signature_id})
         return signed
 
-    def put(self, message: Message, content: bytes) -> None:
-        """Queue a message whose recipients are set."""
+    def put(self, message: Message, content: bytes, keys: Mapping[str, Key] | None = None) -> None:
+        """Queue a message whose recipients are set; ``keys`` are those of the attempt that it comes from."""
         server = self._server
         message.size = len(content)
         message.blob = server.mail.put_blob(content, ("queue", message.id, 0))
@@ -259,10 +261,13 @@ class Queue:
         self._due |= {(due, message.id, name) for name, due in message.next_events().items()}
         kind = {Source.AUTHENTICATED: "queue.queue-message-authenticated", Source.DSN: "queue.queue-dsn"}.get(message.source, "queue.queue-message")
         to = [recipient.address for recipient in message.recipients]
-        server.events.emit(kind, {"queueId": message.id, "from": message.return_path or "<>", "to": to, "size": message.size}, span_id=message.id)
+        own: dict[str, Key] = {"queueId": message.id, "from": message.return_path or "<>", "to": to, "size": message.size}
+        times = {"nextRetry": message.next_delivery(), "nextDsn": min(recipient.notify_due for recipient in message.recipients)}
+        dates: dict[str, Key] = {name: datetime.fromtimestamp(value, timezone.utc) for name, value in times.items() if value is not None}
+        server.events.emit(kind, {**own, **dates}, span_id=message.id, around=keys)
         self.wake()
 
-    def put_notice(self, to: str, content: bytes, ids: Sequence[str]) -> None:
+    def put_notice(self, to: str, content: bytes, ids: Sequence[str], keys: Mapping[str, Key]) -> None:
         """Queue a notification, signed, to a sender; it comes from nobody, so that it is never answered."""
         server, now = self._server, int(self._server.now())
         message = Message(self.new_id(), now, "", Source.DSN)
@@ -275,7 +280,7 @@ class Queue:
         # Counted from now twice: the server's own slip, which puts the first notice out of reach.
         recipient.notify_due = 2 * now + plan.notify[0]
         recipient.expiry, recipient.queue = plan.expiry, plan.queue
-        self.put(message, self.sign(b"", content, ids) + content)
+        self.put(message, self.sign(b"", content, ids, keys) + content, keys)
 
     # The manager
 

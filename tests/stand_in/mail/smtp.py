@@ -6,13 +6,14 @@ The pause that the server makes before it refuses (``session.rcpt.errors.wait``,
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from .. import errors
-from ..events import Key
+from ..events import Key, peer
 from ..values import domain_of
 from .queue import Accepted
 
@@ -128,6 +129,7 @@ class _Handler:
         if not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         remote_ip = str(session.peer[0]) if session.peer else "127.0.0.1"
+        peer.set(self._peer(session))
         try:
             token = self._server.access.login(data.login.decode(), data.password.decode(), remote_ip)
             token.require("authenticate")
@@ -140,10 +142,13 @@ class _Handler:
             return AuthResult(success=False, handled=False, message=sentence)
         return AuthResult(success=True, auth_data=token, message="235 2.7.0 Authentication succeeded.")
 
+    def _peer(self, session: Session) -> dict[str, Key]:
+        here: dict[str, Key] = {"listenerId": "submission", "localPort": 587} if self._submission else {"listenerId": "smtp", "localPort": 25}
+        there: dict[str, Key] = {"remoteIp": ipaddress.ip_address(str(session.peer[0])), "remotePort": int(session.peer[1])} if session.peer else {}
+        return {**here, **there}
+
     def _tell(self, kind: str, session: Session, keys: dict[str, Key]) -> None:
-        listener: dict[str, Key] = {"listenerId": "submission", "localPort": 587} if self._submission else {"listenerId": "smtp", "localPort": 25}
-        peer: dict[str, Key] = {"remoteIp": str(session.peer[0]), "remotePort": int(session.peer[1])} if session.peer else {}
-        self._server.events.emit(kind, {**listener, **peer, **keys})
+        self._server.events.emit(kind, {**self._peer(session), **keys})
 
     def _setting(self, key: str, default: bool) -> bool:
         return {"true": True, "false": False}.get(self._server.settings.live.get(key, ""), default)
