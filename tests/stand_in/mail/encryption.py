@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import hashlib
 import secrets
+import struct
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from typing import Literal
@@ -36,12 +37,32 @@ class Encryption:
     certificates: tuple[bytes, ...]
     allow_spam_training: bool = False
 
-    def export(self) -> str:
-        """The certificates in the server's own form, which it also takes back."""
-        archive = json.dumps({"method": self.method, "certs": [base64.b64encode(cert).decode() for cert in self.certificates]}).encode()
-        encoded = base64.b64encode(archive).decode()
+    def export(self, *, early: bool) -> str:
+        """The certificates in the server's own form, which it also takes back; `early` is that before 0.15."""
+        encoded = base64.b64encode(self._archive(early)).decode()
         lines = [encoded[start : start + 76] for start in range(0, len(encoded), 76)]
         return _INTERNAL + "\r\n" + "".join(line + "\r\n" for line in lines) + "\r\n"
+
+    def _archive(self, early: bool) -> bytes:
+        """As the server's library rkyv lays it out: the lists' bytes, their pointers (relative to their own place) and lengths, the whole."""
+        content, places = b"", []
+        for certificate in self.certificates:
+            # The server takes the line END CERTIFICATE for base64 as well, which leaves nine bytes behind the DER.
+            kept = certificate + base64.b64decode("ENDCERTIFICA") if self.method == "sMIME" else certificate
+            places.append((len(content), len(kept)))
+            content += kept
+        content += bytes(-len(content) % 4)
+        start = len(content)
+        for begin, length in places:
+            content += struct.pack("<iI", begin - len(content), length)
+        if early:
+            content += bytes([self.method == "sMIME", self.algorithm == "Aes256", 0, 0])
+            content += struct.pack("<iI", start - len(content), len(places))
+        else:
+            flags = self.allow_spam_training | (2 if self.method == "sMIME" else 4) | (8 if self.algorithm == "Aes256" else 16)
+            content += bytes(-len(content) % 8)
+            content += struct.pack("<iIQ", start - len(content), len(places), flags)
+        return content + _checksum(content) + b"\xa0"
 
     def encrypt(self, content: bytes) -> bytes:
         """A message encrypted to the certificates; what is encrypted already stays as it is. Raises CertificateError."""
@@ -78,11 +99,15 @@ class Encryption:
         )
 
 
-def read_certificates(method: Method, text: str) -> tuple[bytes, ...]:
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:4]  # the server's is another one
+
+
+def read_certificates(method: Method, text: str, *, early: bool = False) -> tuple[bytes, ...]:
     """The certificates in a text: PEM or armored ones, a DER one, or what `Encryption.export` wrote. Raises CertificateError."""
     data = (text if text.endswith("\n") else text + "\n").encode()
     if text.startswith(_INTERNAL):
-        found, certificates = _read_internal(text[len(_INTERNAL) :])
+        found, certificates = _read_internal(text[len(_INTERNAL) :], early)
     elif (blocks := _read_blocks(data)) is not None:
         found, certificates = blocks
     else:
@@ -96,16 +121,23 @@ def read_certificates(method: Method, text: str) -> tuple[bytes, ...]:
     return certificates
 
 
-def _read_internal(text: str) -> tuple[Method, tuple[bytes, ...]]:
+def _read_internal(text: str, early: bool) -> tuple[Method, tuple[bytes, ...]]:
     try:
         archive = base64.b64decode("".join(text.split()), validate=True)
     except (ValueError, binascii.Error):
         raise CertificateError("Failed to decode base64") from None
-    try:
-        document = json.loads(archive)
-        return document["method"], tuple(base64.b64decode(cert) for cert in document["certs"])
-    except (ValueError, KeyError, TypeError):
-        raise CertificateError("Failed to deserialize internal certificate") from None
+    content, checksum, marker = archive[:-5], archive[-5:-1], archive[-1:]
+    if len(content) < 16 or marker != b"\xa0" or checksum != _checksum(content):
+        raise CertificateError("Failed to deserialize internal certificate")
+    root = len(content) - (8 if early else 16)
+    is_smime = content[-12] == 1 if early else bool(content[-8] & 2)
+    offset, count = struct.unpack_from("<iI", content, root)
+    found = []
+    for place in range(root + offset, root + offset + 8 * count, 8):
+        begin, length = struct.unpack_from("<iI", content, place)
+        kept = content[place + begin : place + begin + length]
+        found.append(kept[:-9] if is_smime else kept)
+    return "sMIME" if is_smime else "pGP", tuple(found)
 
 
 def _read_blocks(data: bytes) -> tuple[Method, tuple[bytes, ...]] | None:

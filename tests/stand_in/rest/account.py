@@ -113,7 +113,7 @@ def _show_encryption(call: Call) -> Response:
     encryption = call.server.mail.encryption.get(call.token.principal_id)
     if encryption is None:
         return data({"type": "disabled"})
-    shown: dict[str, Any] = {"type": encryption.method, "algo": encryption.algorithm, "certs": encryption.export()}
+    shown: dict[str, Any] = {"type": encryption.method, "algo": encryption.algorithm, "certs": encryption.export(early=not call.server.at_least(0, 15))}
     if call.server.at_least(0, 15):
         shown["allow_spam_training"] = encryption.allow_spam_training
     return data(shown)
@@ -127,7 +127,7 @@ def _set_encryption(call: Call) -> Response:
     if call.server.settings.live.get("email.encryption.enable", "true") == "false":
         raise errors.unsupported("Encryption-at-rest has been disabled by the system administrator")
     try:
-        certificates = read_certificates(given["type"], given["certs"])
+        certificates = read_certificates(given["type"], given["certs"], early=not call.server.at_least(0, 15))
     except CertificateError as error:
         raise errors.other(str(error)) from None
     encryption = Encryption(given["type"], given["algo"], certificates, given.get("allow_spam_training", False))
