@@ -161,7 +161,7 @@ def everything(run: Recorder, minor: str, *, paid: bool) -> None:
     _account(run, alice)
     run.run("server_info")
     run.run("delivery_info", target="bob@nowhere.invalid", time_limit=10)
-    run.run("dmarc_info", remote_ip="192.0.2.1", ehlo_domain="y.test", sender="x@y.test", message=MESSAGE)
+    run.run("dmarc_info", remote_ip="192.0.2.1", ehlo_domain="y.test", sender="x@y.test", content=MESSAGE)
     run.run("log_info", limit=1)
     run.run("webadmin", tolerate="can't fetch")
     run.run("oauth_token", grant="delivery_test")
@@ -271,9 +271,9 @@ def _stores(run: Recorder, *, late: bool) -> None:
 
 def _spam_filter(run: Recorder, *, late: bool) -> None:
     for kind in ("spam", "ham"):
-        run.run("spam_filter", action="learn", learn_as=kind, message=MESSAGE)
-        run.run("spam_filter", action="learn", learn_as=kind, message=MESSAGE, account="alice")
-    run.run("spam_classify_info", message=MESSAGE, remote_ip="192.0.2.1")
+        run.run("spam_filter", action="learn", learn_as=kind, content=MESSAGE)
+        run.run("spam_filter", action="learn", learn_as=kind, content=MESSAGE, account="alice")
+    run.run("spam_classify_info", content=MESSAGE, remote_ip="192.0.2.1")
     run.run("spam_filter", action="update_rules", tolerate="can't fetch")
     if late:
         from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.spam import RestSpamFilter

@@ -33,13 +33,13 @@ options:
       - The envelope sender.
     type: str
     required: true
-  message:
+  content:
     description:
       - The whole message with its header.
     type: str
   src:
     description:
-      - The path of a file with the message, on the host that runs the task, instead of O(message).
+      - The path of a file with the message, on the host that runs the task, instead of O(content).
     type: path
 seealso:
   - module: stalwart.mail.delivery_info
@@ -123,10 +123,10 @@ TASK = Task(
             "remote_ip": {"type": "str", "required": True},
             "ehlo_domain": {"type": "str", "required": True},
             "sender": {"type": "str", "required": True},
-            "message": {"type": "str"},
+            "content": {"type": "str"},
             "src": {"type": "path"},
         },
-        mutually_exclusive=[["message", "src"]],
+        mutually_exclusive=[["content", "src"]],
     ),
     run=dmarc,
     writes=False,

@@ -18,13 +18,13 @@ extends_documentation_fragment:
   - stalwart.mail.attributes
   - stalwart.mail.attributes.reads
 options:
-  message:
+  content:
     description:
       - The whole message with its header.
     type: str
   src:
     description:
-      - The path of a file with the message, on the host that runs the task, instead of O(message).
+      - The path of a file with the message, on the host that runs the task, instead of O(content).
     type: path
   remote_ip:
     description:
@@ -108,7 +108,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._resources.spam_filt
 TASK = Task(
     own=ArgumentSpec(
         options={
-            "message": {"type": "str"},
+            "content": {"type": "str"},
             "src": {"type": "path"},
             "remote_ip": {"type": "str", "required": True},
             "ehlo_domain": {"type": "str"},
@@ -117,8 +117,8 @@ TASK = Task(
             "tls": {"type": "bool", "default": False},
             "authenticated_as": {"type": "str"},
         },
-        mutually_exclusive=[["message", "src"]],
-        required_one_of=[["message", "src"]],
+        mutually_exclusive=[["content", "src"]],
+        required_one_of=[["content", "src"]],
     ),
     run=classify,
     writes=False,

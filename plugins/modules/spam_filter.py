@@ -43,13 +43,13 @@ options:
       - What the message is an example of. Needed for O(action=learn).
     type: str
     choices: [spam, ham]
-  message:
+  content:
     description:
       - The whole message with its header.
     type: str
   src:
     description:
-      - The path of a file with the message, on the host that runs the task, instead of O(message).
+      - The path of a file with the message, on the host that runs the task, instead of O(content).
     type: path
   account:
     description:
@@ -132,7 +132,7 @@ TASK = Task(
         options={
             "action": {"type": "str", "choices": ["learn", "start_training", "stop_training", "retrain", "forget", "update_rules"], "required": True},
             "learn_as": {"type": "str", "choices": ["spam", "ham"]},
-            "message": {"type": "str"},
+            "content": {"type": "str"},
             "src": {"type": "path"},
             "account": {"type": "str"},
             "force": {"type": "bool", "default": False},
@@ -140,8 +140,8 @@ TASK = Task(
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "float", "default": 300.0},
         },
-        mutually_exclusive=[["message", "src"]],
-        required_if=[["action", "learn", ["learn_as"]], ["action", "learn", ["message", "src"], True]],
+        mutually_exclusive=[["content", "src"]],
+        required_if=[["action", "learn", ["learn_as"]], ["action", "learn", ["content", "src"], True]],
     ),
     run=manage,
 )

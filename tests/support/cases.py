@@ -30,6 +30,7 @@ _VOLATILE = (
     (re.compile(r"\b\d{17,20}(?:_\d+)?\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<server>"),
+    (re.compile(r"(?<=Port = )\d+"), "<port>"),
 )
 
 #: Larger numbers are ids that the server makes.

@@ -161,7 +161,7 @@ def spam(answers: Answers, *, check: bool = False, **options: t.Any) -> Outcome:
 @pytest.mark.parametrize(("version", "path", "at_once"), [("0.14.1", "spam-filter/train/spam/alice", True), ("0.15.0", "spam-filter/upload/spam/alice", False)])
 def test_examples_go_where_the_version_takes_them(version: str, path: str, at_once: bool) -> None:
     answers = Answers(version)
-    options: dict[str, t.Any] = {"action": "learn", "learn_as": "spam", "message": MESSAGE, "account": "alice"}
+    options: dict[str, t.Any] = {"action": "learn", "learn_as": "spam", "content": MESSAGE, "account": "alice"}
     assert spam(answers, check=True, **options).results == {"spam_filter": {"learned": at_once, "size": len(MESSAGE)}}
     assert answers.acting() == []
     spam(answers, **options)
@@ -173,8 +173,8 @@ def test_examples_go_where_the_version_takes_them(version: str, path: str, at_on
 def test_what_servers_would_take_for_an_example(message: str) -> None:
     answers = Answers()
     with pytest.raises(InvalidOption) as caught:
-        spam(answers, action="learn", learn_as="spam", message=message)
-    assert caught.value.option == "message"
+        spam(answers, action="learn", learn_as="spam", content=message)
+    assert caught.value.option == "content"
     assert answers.requests == []
 
 

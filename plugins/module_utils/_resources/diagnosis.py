@@ -144,14 +144,14 @@ class _DmarcOptions(Options):
     remote_ip: IpAddress
     ehlo_domain: str
     sender: str
-    message: str | None = None
+    content: str | None = None
     src: str | None = None
 
 
 def dmarc(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """What SPF, DKIM, ARC and DMARC make of a message. Result: `dmarc` with `verdict`, `problems` and each result."""
     wanted = read(_DmarcOptions, options)
-    content = message_of(wanted.message, wanted.src, required=False)
+    content = message_of(wanted.content, wanted.src, required=False)
     found = server.diagnosis.dmarc(remote_ip=wanted.remote_ip, ehlo_domain=wanted.ehlo_domain, sender=wanted.sender, message=content.decode(errors="replace"))
     shown = found.model_dump(mode="json")
     shown["elapsed"] = found.elapsed / 1000

@@ -28,7 +28,7 @@ _LARGEST_MESSAGE = 1024 * 1024
 Action = t.Literal["learn", "start_training", "stop_training", "retrain", "forget", "update_rules"]
 _TAKEN: dict[str, tuple[Action, ...]] = {
     "learn_as": ("learn",),
-    "message": ("learn",),
+    "content": ("learn",),
     "src": ("learn",),
     "account": ("learn",),
     "force": ("update_rules",),
@@ -46,14 +46,14 @@ def _ip(text: str) -> str:
 IpAddress = t.Annotated[str, AfterValidator(_ip)]
 
 
-def message_of(message: str | None, src: str | None, *, required: bool = True) -> bytes:
+def message_of(text: str | None, src: str | None, *, required: bool = True) -> bytes:
     """The message that was given, as text or by file. Raises InvalidOption for what no server takes."""
-    if message is None and src is None:
+    if text is None and src is None:
         if required:
-            raise InvalidOption("message", "it is missing; give the whole message in message, or the path of its file in src.")
+            raise InvalidOption("content", "it is missing; give the whole message in content, or the path of its file in src.")
         return b""
-    option = "message" if src is None else "src"
-    content = (message or "").encode() if src is None else _files.read_file(src, "src")
+    option = "content" if src is None else "src"
+    content = (text or "").encode() if src is None else _files.read_file(src, "src")
     if len(content) > _LARGEST_MESSAGE:
         raise InvalidOption(option, f"the message has {len(content)} bytes, and servers take {_LARGEST_MESSAGE} at most; use a smaller one.")
     if not email.parser.BytesHeaderParser().parsebytes(content).keys():
@@ -64,7 +64,7 @@ def message_of(message: str | None, src: str | None, *, required: bool = True) -
 class _SpamOptions(Options):
     action: Action
     learn_as: t.Literal["spam", "ham"] | None = None
-    message: str | None = None
+    content: str | None = None
     src: str | None = None
     account: Name | None = None
     force: bool = False
@@ -85,12 +85,15 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
 def _learn(server: Server, wanted: _SpamOptions, mode: Mode) -> Outcome:
     if wanted.learn_as is None:
         raise InvalidOption("learn_as", "it is missing; say whether the message is spam or ham.")
-    content = message_of(wanted.message, wanted.src)
+    content = message_of(wanted.content, wanted.src)
     if wanted.account:
         used_quota(server, wanted.account)
     is_spam, account = wanted.learn_as == "spam", wanted.account or ""
     at_once = server.spam_filter.learns_at_once()
-    run = lambda: server.spam_filter.learn(content, spam=is_spam, account=account)  # noqa: E731
+
+    def run() -> None:
+        server.spam_filter.learn(content, spam=is_spam, account=account)
+
     changes = [Change("spam_filter", account or "global", f"learn_{wanted.learn_as}", {}, {}, run)]
     apply(changes, mode)
     return Outcome({"spam_filter": {"learned": at_once, "size": len(content)}}, changes)
@@ -154,7 +157,7 @@ _RUNS: dict[Action, t.Callable[[Server, _SpamOptions, Mode], Outcome]] = {
 
 
 class _ClassifyOptions(Options):
-    message: str | None = None
+    content: str | None = None
     src: str | None = None
     remote_ip: IpAddress
     ehlo_domain: str = ""
@@ -167,7 +170,7 @@ class _ClassifyOptions(Options):
 def classify(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """What the filter would make of a message. Result: `classification`."""
     wanted = read(_ClassifyOptions, {**options, **({"recipients": one_or_more(options["recipients"])} if "recipients" in options else {})})
-    content = message_of(wanted.message, wanted.src)
+    content = message_of(wanted.content, wanted.src)
     sample = Sample(
         # the server wants text; what is no UTF-8 can't be classified by anything but its legible part
         message=content.decode(errors="replace"),

@@ -95,7 +95,7 @@ def _no_account(name: str) -> Refused:
 
 def _in_background(server: Server, wanted: _StoreOptions, mode: Mode) -> Outcome:
     stores, account = server.stores, wanted.account or ""
-    kind = t.cast("LookupKind | None", wanted.kind)
+    kind = t.cast(LookupKind, wanted.kind) if wanted.kind else None
     runs: dict[str, t.Callable[[], object]] = {
         "purge_blobs": stores.purge_blobs,
         "purge_data": lambda: stores.purge_data(wanted.store),
