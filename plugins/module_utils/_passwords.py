@@ -112,7 +112,7 @@ def require_usable_password(plain: str) -> str:
 
 def generate_password() -> str:
     """A new password that can be typed: five groups of five letters and digits without look-alikes, 120 bits and more."""
-    return "-".join("".join(secrets.choice(_TYPED) for _ in range(5)) for _ in range(5))
+    return "-".join("".join(secrets.choice(_TYPED) for _letter in range(5)) for _group in range(5))
 
 
 def verify_password(plain: str, stored: str) -> bool:

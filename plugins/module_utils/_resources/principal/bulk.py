@@ -235,8 +235,7 @@ def _steps(server: Server, planned: t.Sequence[Planned], directory: SnapshotDire
     for position, each in enumerate(planned):
         if not each.changes or position in moving:
             continue
-        if each.target is None:
-            assert each.found is not None
+        if each.target is None and each.found is not None:
             yield Step(_DELETE_STAGE + LAST_RANK - RANK.get(each.found.type, LAST_RANK), (position,), each.changes[0].apply)
             continue
         yield from _write_steps(server, position, each, directory)
