@@ -74,7 +74,7 @@ options:
   api:
     description:
       - Which generation of the API the server speaks. V(rest) is that of servers 0.13 to 0.15, V(jmap) that of 0.16 and later.
-      - V(auto) finds out by itself.
+      - This version of the collection speaks V(rest). With V(auto) it says so when a server has no such API; V(jmap) is refused.
     type: str
     choices: [auto, rest, jmap]
     default: auto
@@ -93,6 +93,18 @@ notes:
   - All modules of this collection take their connection options once a play from C(module_defaults) of the
     group C(stalwart.mail.stalwart).
 """
+
+    #: For modules that talk to no mail server: everything is taken, nothing is needed.
+    UNUSED = (
+        DOCUMENTATION.replace("    type: str\n    required: true\n", "    type: str\n", 1)
+        .replace("  - libpass\n", "  - dnspython >= 2.6\n")
+        .replace(
+            "notes:\n",
+            "notes:\n"
+            "  - The module talks to no mail server. It takes the options of the connection, which C(module_defaults) of the group gives to every\n"
+            "    module, and of them goes by O(timeout) and O(use_proxy) only.\n",
+        )
+    )
 
     #: Where plugins that are no modules find the same options.
     PLUGIN = r"""

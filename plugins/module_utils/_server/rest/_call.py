@@ -29,6 +29,9 @@ from ..._secrets import scrub
 #: Fields whose `value` in a refusal is safe to show; the one of a DKIM key is the private key.
 _SHOWN_FIELDS = frozenset({"name", "emails"})
 
+#: First path elements that no REST server lacks.
+_ALWAYS_THERE = frozenset({"principal", "settings", "reload", "oauth"})
+
 #: The server drops larger bodies and answers 400.
 MAX_BODY = 1024 * 1024
 
@@ -62,6 +65,16 @@ class RestCaller:
         try:
             answer = self.client.request(method, ("api", *path), query=query, body=body, content=content, content_type=content_type, safe=safe, timeout=timeout)
             return self._data(answer)
+        except NotFound as error:
+            # A missing principal is answered with 200; a 404 for a path that every REST server has means that there is none.
+            if error.status == 404 and path[0] in _ALWAYS_THERE:
+                raise UnexpectedAnswer(
+                    f"{self.client.connection.base_url} has no REST management API. Servers since 0.16 have another one, "
+                    "which this version of the collection does not speak; if the server is older, correct the url",
+                    request=error.request,
+                    status=404,
+                ).about(resource) from None
+            raise error.about(resource) from None
         except ServerError as error:
             raise error.about(resource) from None
 
