@@ -109,10 +109,15 @@ def _locked(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collect
         return tuple(dict.fromkeys([*(p for p in disabled if p not in freed), *LOCKED, *also]))
     if not is_locked(found):
         return disabled
-    return tuple(permission for permission in disabled if permission not in (*LOCKED, RECEIVE) or permission in kept_disabled)
+    # Among what was disabled before may be what the lock had set free: receiving.
+    return tuple(dict.fromkeys([*(permission for permission in disabled if permission not in (*LOCKED, RECEIVE)), *kept_disabled]))
 
 
-def plan_secrets(found: Principal | None, wanted: PrincipalOptions) -> Secrets:
+#: Whether setting a password would change nothing, given the stored hash.
+Matches = t.Callable[[str, str], bool]
+
+
+def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Matches = already_set) -> Secrets:
     """What to do about password, app passwords and OTP. Verifies given passwords against the stored hashes."""
     stored = found.password_hashes if found else ()
     password = password_hash = ""
@@ -223,19 +228,19 @@ def _check_reference(field: str, name: str, types: tuple[str, ...], directory: D
     known = directory.get(name)
     if isinstance(known, Unknown):
         return
-    kinds = " or ".join(_words(kind) for kind in types)
     if known is None:
+        kinds = " or ".join(_words(kind) for kind in types)
         raise Refused(f"{field}: there is no {kinds} {name!r} on the server; create it first, or correct the name.")
     if types and known.type not in types:
         hint = " (use lists for mailing lists)" if field == "member_of" and known.type == "list" else ""
-        raise Refused(f"{field}: {name!r} is {a(known.type)}, not a {kinds}{hint}.")
+        raise Refused(f"{field}: {name!r} is {a(known.type)}, not {' or '.join(a(kind) for kind in types)}{hint}.")
 
 
 def check_rename(found: Principal, wanted: PrincipalOptions, directory: Directory) -> None:
     """Refuse a new name that is taken, and any for a domain in use: the addresses in it would stay as they are and bounce."""
     if wanted.new_name is None or wanted.new_name == found.name:
         return
-    other = directory.get(wanted.new_name)
+    other = directory.taken(wanted.new_name)
     if other is not None and not isinstance(other, Unknown):
         raise Refused(
             f"new_name: {wanted.new_name!r} is the name of {a(other.type)}, while {found.name!r} exists too; choose another, or delete one of the two."
