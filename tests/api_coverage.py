@@ -312,10 +312,11 @@ def _certificate() -> str:
 
 
 def _paid(run: Recorder) -> None:
-    from ansible_collections.stalwart.mail.plugins.module_utils._server.models.store import DeletedItem
-    from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.stores import RestStores
-
-    run.send(f"alice@{DOMAIN}")
+    store = next(iter(run.run("settings_info", prefixes=["store"])["nested"]["store"]))
+    histories = {f"{name}.history": {"enable": True, "store": store} for name in ("metrics", "tracing")}
+    keep = {"storage.undelete.retention": "30d", "email.auto-expunge": "1s", "spam-filter.enable": True, "spam-filter.score.spam": "-100.0"}
+    run.run("settings", settings={**histories, **keep})
+    run.send(f"alice@{DOMAIN}", port=run.server.smtp_port, sender="x@receiver.example.net")
     found: list[dict[str, t.Any]] = []
     deadline = time.monotonic() + 30
     while not found and time.monotonic() < deadline:
@@ -326,11 +327,11 @@ def _paid(run: Recorder) -> None:
     run.run("telemetry_info", kind="live_traces", limit=1, duration=0.5)
     run.run("oauth_token", grant="live_metrics")
     run.run("oauth_token", grant="live_traces")
-    run.run("undelete_info", account="alice")
-    # nothing in the stand-in deletes mail of a mailbox, so one is asked for that is not there
-    gone = DeletedItem(id="A" * 43, kind="email", deleted_at="2026-01-01T00:00:00Z")  # type: ignore[arg-type]
-    with mock.patch.object(RestStores, "deleted", return_value=[gone]):
-        run.run("undelete", account="alice", all=True, tolerate="its content is gone")
+    deleted: list[dict[str, t.Any]] = []
+    while not deleted and time.monotonic() < deadline:
+        run.run("store", action="purge_accounts", account="alice")
+        deleted = run.run("undelete_info", account="alice")["deleted"]
+    assert run.run("undelete", account="alice", ids=[deleted[0]["id"]])["total"] == 1
 
 
 def record(minor: str) -> dict[str, set[Request]]:
