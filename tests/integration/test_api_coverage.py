@@ -39,5 +39,14 @@ def test_each_module_has_a_case(found: api_coverage.Coverage) -> None:
 
 
 def test_the_table_is_current(found: api_coverage.Coverage) -> None:
-    """Else run `python -m tests.api_coverage`."""
-    assert api_coverage.TABLE.read_text(encoding="utf-8") == api_coverage.table(found)
+    """Else run `make coverage`. Which cases stand in it is not compared, so that a new case asks for nothing, but they must exist."""
+    written, current = api_coverage.TABLE.read_text(encoding="utf-8"), api_coverage.table(found)
+    assert _rows(written, without=3) == _rows(current, without=3)
+    cases = {path.stem for path in api_coverage.CASES.glob("*.yml")}
+    named = {case for row in _rows(written)[2:] if len(row) == 7 for case in row[3].split(", ")}
+    assert named - cases == set()
+
+
+def _rows(text: str, *, without: int | None = None) -> list[list[str]]:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return [[cell for index, cell in enumerate(row) if index != without] if len(row) == 7 else row for row in rows]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from tests import api_coverage
-from tests.support.servers import ROOT
 
 KNOWN = api_coverage.endpoints()
 
@@ -51,11 +50,3 @@ def test_documented_paths_can_not_be_left_out() -> None:
 def test_each_entry_is_listed_once() -> None:
     named = [(each.method, each.path) for each in KNOWN]
     assert len(named) == len(set(named))
-
-
-def test_the_table_names_each_module() -> None:
-    """Every module that speaks with a server stands in the table, or does what others' requests do."""
-    text = api_coverage.TABLE.read_text(encoding="utf-8")
-    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
-    without_own_paths = {"dkim_info", "export", "ip_list", "ip_list_info"}
-    assert {module for module in modules - without_own_paths if module not in text} == set()
