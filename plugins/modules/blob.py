@@ -18,6 +18,11 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.full
+attributes:
+  become:
+    support: partial
+    details:
+      - It decides about the file that is written, and a task that names one and has C(become) runs as an ordinary module.
 options:
   id:
     description:

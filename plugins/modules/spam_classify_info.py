@@ -17,6 +17,11 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.reads
+attributes:
+  become:
+    support: partial
+    details:
+      - It decides about the file that is read, and a task that names one and has C(become) runs as an ordinary module.
 options:
   content:
     description:

@@ -18,6 +18,10 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
 attributes:
+  become:
+    support: partial
+    details:
+      - It decides about the file that is read, and a task that names one and has C(become) runs as an ordinary module.
   check_mode:
     support: partial
     details:

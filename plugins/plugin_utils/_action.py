@@ -88,6 +88,8 @@ class StalwartAction(ActionBase):
             return "target", "the task is async"
         if asked == "controller":
             return "controller", "stalwart_execution is controller"
+        if self._task.become and self._names_a_file():
+            return "target", "become decides about the files that it reads or writes"
         if self._connection.transport != "local":
             return "target", f"the connection is {self._connection.transport}"
         if any(self._task.environment or ()):
@@ -97,6 +99,11 @@ class StalwartAction(ActionBase):
         except LibraryMissing as error:
             return "target", f"the controller lacks {error.library}"
         return "controller", "the connection is local"
+
+    def _names_a_file(self) -> bool:
+        """Whether the task itself opens a file: not where the action does it ahead."""
+        own = self.task.own.options
+        return any(own.get(name, {}).get("type") == "path" for name in self._task.args if not (name == "src" and self.task.list_from_src))
 
     def _module_arguments(self) -> dict[str, t.Any]:
         """The arguments with what only the controller knows: its own environment, which a task environment overrides."""

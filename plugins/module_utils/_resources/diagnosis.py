@@ -18,7 +18,7 @@ from .._reconcile.plan import Mode, Outcome
 from .._server.models.diagnosis import CheckResult, DeliveryEvent, DmarcCheck
 from .._server.port import Server
 from .._times import format_time, now, parse_duration, parse_time
-from ._moments import Seconds
+from ._bounds import Seconds
 from ._options import Options, one_or_more, read
 from .spam_filter import IpAddress, message_of
 

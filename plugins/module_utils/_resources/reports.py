@@ -15,7 +15,7 @@ from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.models.reports import Direction, Report, ReportKind
 from .._server.port import Reports, Server
 from .._times import format_time, now
-from ._moments import Duration, Seconds
+from ._bounds import Duration, Limit, Seconds
 from ._options import Domain, Options, one_or_more, read
 from ._waiting import wait_until
 
@@ -34,7 +34,7 @@ class _ReportOptions(Options):
 
 class _InfoOptions(_ReportOptions):
     newer_than: Duration | None = None
-    limit: int = 100
+    limit: Limit = 100
 
 
 class _DeleteOptions(_ReportOptions):

@@ -16,7 +16,7 @@ from .._errors import InvalidOption, NotApplied
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.models.spam import Sample
 from .._server.port import Server
-from ._moments import Seconds
+from ._bounds import Seconds
 from ._options import Name, Options, one_or_more, read
 from ._waiting import wait_until
 from .stores import used_quota

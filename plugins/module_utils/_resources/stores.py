@@ -14,7 +14,7 @@ from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.models.store import LOOKUP_KINDS, DeletedItem, LookupKind, SearchIndex
 from .._server.port import Server
 from .._times import format_time, now
-from ._moments import Duration
+from ._bounds import Duration, Limit
 from ._options import Name, Options, one_or_more, read
 
 Action = t.Literal["purge_blobs", "purge_data", "purge_in_memory", "purge_accounts", "reindex", "recalculate_quota", "reset_uids"]
@@ -160,7 +160,7 @@ class _DeletedOptions(Options):
 
 
 class _DeletedInfoOptions(_DeletedOptions):
-    limit: int = 100
+    limit: Limit = 100
 
 
 class _RestoreOptions(_DeletedOptions):

@@ -14,7 +14,7 @@ from .._reconcile.plan import Mode, Outcome
 from .._server.models.diagnosis import Metric, TraceEvent
 from .._server.port import Server
 from .._times import format_time, now
-from ._moments import Duration, Seconds
+from ._bounds import Duration, Seconds
 from ._options import Options, one_or_more, read
 
 Kind = t.Literal["metrics", "live_metrics", "traces", "live_traces"]

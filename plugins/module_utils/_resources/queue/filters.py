@@ -11,7 +11,7 @@ import typing as t
 from ..._deps import BeforeValidator
 from ..._server.models.queue import QueuedMessage, QueueFilter
 from ..._times import format_time
-from .._moments import Moment
+from .._bounds import Moment
 from .._options import Options
 
 

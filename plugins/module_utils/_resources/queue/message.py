@@ -16,7 +16,7 @@ from ..._reconcile.plan import Change, Mode, Outcome, apply
 from ..._server.models.queue import QueuedMessage, QueuedRecipient, QueueFilter
 from ..._server.port import Queue, Server
 from ..._times import format_time, now
-from .._moments import Moment, Seconds
+from .._bounds import Moment, Seconds
 from .._options import Address, one_or_more, read
 from .filters import FilterOptions
 from .state import named, wake_after_background_work

@@ -16,7 +16,7 @@ from ..._server.models.queue import QueuedMessage, QueueFilter
 from ..._server.models.server import version_text
 from ..._server.port import Queue, Server
 from ..._times import now
-from .._moments import Seconds
+from .._bounds import Limit, Seconds
 from .._options import Options, one_or_more, read
 from .._waiting import wait_until
 from .filters import FilterOptions, shown
@@ -144,7 +144,7 @@ def progress(message: QueuedMessage | None) -> t.Any:
 
 class _InfoOptions(FilterOptions):
     ids: tuple[str, ...] = ()
-    limit: int = 100
+    limit: Limit = 100
 
 
 def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
