@@ -21,19 +21,28 @@ class Step:
     """One write, or several that must go back to back. Steps of a lower stage are all finished before those of a higher one begin.
 
     `items` are the positions of the items it serves: when it fails they have failed, and their later steps are left out.
+    `needs` are items without which it makes no sense: when one of them has failed, so have these, for the reason that stands beside it.
     """
 
     stage: int
     items: tuple[int, ...]
     run: t.Callable[[], object] = dataclasses.field(compare=False)
+    needs: t.Mapping[int, str] = dataclasses.field(default_factory=dict, compare=False)
+
+
+class ItemsFailed(StalwartError):
+    """A step failed for some of its items only; `reasons` by item."""
+
+    def __init__(self, reasons: t.Mapping[int, str]) -> None:
+        super().__init__("; ".join(reasons.values()))
+        self.reasons = dict(reasons)
 
 
 @dataclasses.dataclass
 class Report:
-    """What became of the steps. `failed` says why, by item; `untouched` are items whose first step was never begun."""
+    """What became of the steps. `failed` says why, by item; `unfinished` are items of which a step was never begun, since there was an end before."""
 
     failed: dict[int, str] = dataclasses.field(default_factory=dict)
-    begun: set[int] = dataclasses.field(default_factory=set)
     unfinished: set[int] = dataclasses.field(default_factory=set)
     out_of_time: bool = False
 
@@ -44,6 +53,11 @@ class _Runner:
         self._deadline = deadline
         self._stop_on_error = stop_on_error
         self._lock = threading.Lock()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no further step."""
+        self._stopped = True
 
     def run(self, step: Step) -> None:
         """Run one step, unless time is up, an earlier one failed that must stop all, or its item has failed."""
@@ -52,27 +66,35 @@ class _Runner:
         try:
             step.run()
         except StalwartError as error:
+            reasons = error.reasons if isinstance(error, ItemsFailed) else dict.fromkeys(step.items, str(error))
             with self._lock:
-                self.report.failed.update(dict.fromkeys(step.items, str(error)))
+                self.report.failed.update(reasons)
+        except BaseException:
+            self.stop()
+            raise
 
     def _may_begin(self, step: Step) -> bool:
         with self._lock:
             report = self.report
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 report.out_of_time = True
-            if report.out_of_time or (self._stop_on_error and report.failed):
+            if self._stopped or report.out_of_time or (self._stop_on_error and report.failed):
                 report.unfinished.update(item for item in step.items if item not in report.failed)
                 return False
             if any(item in report.failed for item in step.items):
                 return False
-            report.begun.update(step.items)
+            for needed, reason in step.needs.items():
+                if needed in report.failed:
+                    report.failed.update(dict.fromkeys(step.items, reason))
+                    return False
             return True
 
 
 def run_steps(steps: collections.abc.Iterable[Step], *, workers: int, time_limit: float | None = None, stop_on_error: bool = False) -> Report:
     """Run all steps, stage by stage, at most `workers` at a time. Never raises for a step that fails: the report tells.
 
-    `time_limit` is in seconds; it is looked at between steps, so the last ones may end a little later.
+    `time_limit` is in seconds; it is looked at between steps, so the last ones may end a little later. An interruption from outside, such as
+    the `timeout` of an Ansible task, ends it after the steps that are under way.
     """
     by_stage: dict[int, list[Step]] = {}
     for step in steps:
@@ -84,6 +106,10 @@ def run_steps(steps: collections.abc.Iterable[Step], *, workers: int, time_limit
                 runner.run(step)
             continue
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(workers, len(by_stage[stage]))) as pool:
-            for future in [pool.submit(runner.run, step) for step in by_stage[stage]]:
-                future.result()
+            try:
+                for future in [pool.submit(runner.run, step) for step in by_stage[stage]]:
+                    future.result()
+            except BaseException:
+                runner.stop()  # else leaving the pool would wait for all that is still to come
+                raise
     return runner.report

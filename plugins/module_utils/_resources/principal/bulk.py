@@ -6,48 +6,35 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import time
 import typing as t
 
-from ..._deps import AfterValidator, Field
+from ..._deps import Field
 from ..._errors import InvalidOption, PartlyDone, Refused, StalwartError
-from ..._names import domain_of
-from ..._reconcile.plan import MOST_DIFFS, Mode, Outcome
-from ..._reconcile.steps import Report, Step, run_steps
-from ..._server.models.principal import Add, Principal, PrincipalType, Set
+from ..._reconcile.plan import MOST_DIFFS, Change, Mode, Outcome
+from ..._reconcile.steps import Report, run_steps
+from ..._server.models.principal import Principal
 from ..._server.port import Server
-from .._options import Domain, Options, read
+from .._options import read
 from ..reload import refresh_recipients
 from . import plan
-from .directory import LAST_RANK, RANK, SnapshotDirectory
-from .options import FIELDS, WITH_MAIL, PrincipalOptions
-from .planned import Planned, plan_one
+from .claims import require_consistent
+from .directory import SnapshotDirectory
+from .options import FIELDS, PrincipalOptions
+from .planned import RESOURCE, Planned, plan_one
+from .purge import PurgeOptions, doomed, require_unused_roles
+from .verify import verify_all
+from .writing import Writing
 
-_MOVE_STAGE = LAST_RANK + 1
-_MEMBERSHIP_STAGE = 10
-_DELETE_STAGE = 20
-
-#: A task with more failures than this names only the first ones.
+#: A task with more failures than this names only the first ones, and one with more warnings tells only how many there are.
 _MOST_FAILURES = 100
+_MOST_WARNINGS = 20
 
 
-def _limit(value: str) -> str:
-    text = value.strip()
-    number = text.removesuffix("%").strip()
-    if not number.isdigit() or (text.endswith("%") and int(number) > 100):
-        raise ValueError(f"{value!r} is no limit; use a number, or a percentage such as 10%")
-    return text
-
-
-class _BulkOptions(Options):
+class _BulkOptions(PurgeOptions):
     principals: tuple[dict[str, t.Any], ...] = ()
     defaults: dict[str, t.Any] = Field(default_factory=dict)
-    purge: bool = False
-    purge_types: tuple[PrincipalType, ...] = ()
-    purge_domains: tuple[Domain, ...] = ()
-    purge_limit: t.Annotated[str, AfterValidator(_limit)] = "10%"
-    delete_mail: t.Annotated[int, Field(ge=0)] = 0
     on_error: t.Literal["continue", "stop"] = "continue"
     time_limit: t.Annotated[float, Field(gt=0)] | None = None
     concurrency: t.Annotated[int, Field(ge=1, le=32)] = 8
@@ -63,28 +50,29 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     wanted = read(_BulkOptions, options)
     items = _read_items(wanted)
     found = list(server.principals.find(fields=_needed_fields(items, wanted)))
-    directory = SnapshotDirectory(server, found)
-    planned, refused = _plan_all(server, items, directory, mode)
-    purged = _plan_purge(wanted, items, found, server, directory) if wanted.purge else []
+    named = {name for item in items for name in (item.name, item.new_name) if name} | set(server.own_names())
+    gone = doomed(wanted, named, found)
+    directory = SnapshotDirectory(found)
+    planned, refused = _plan_all(server, items, gone, directory, mode)
+    purged = [_plan_deletion(server, principal, directory) for principal in gone]
     everything = [*planned, *purged]
-    names = [*(item.name for item in items), *(each.name for each in purged)]
-    changes = [change for each in everything for change in each.changes]
+    if gone:
+        targets = {each.found.name: each.target for each in planned if each.found is not None and each.target is not None}
+        doomed_names = {principal.name for principal in gone}
+        require_unused_roles(gone, [targets.get(principal.name, principal) for principal in found if principal.name not in doomed_names])
+    _refuse_replacements(everything)
+    task = _Task(wanted, everything, [*(item.name for item in items), *(each.name for each in purged)], Writing(server, everything, directory), refused)
+    if refused and (mode.check or wanted.on_error == "stop"):
+        raise task.failure(Report(failed=dict(refused)), predicted=wanted.on_error == "continue", check=mode.check)
     if mode.check:
-        if refused:
-            raise _failure(everything, names, Report(failed=dict(refused)), changed=bool(changes))
-        return Outcome({"summary": _summary(everything), "reloaded": False}, changes)
-    if refused and wanted.on_error == "stop":
-        raise _failure(everything, names, Report(failed=dict(refused), unfinished=set(range(len(everything)))), changed=False)
+        return Outcome({"summary": task.summary(), "reloaded": False}, task.writing.changes)
     left = None if wanted.time_limit is None else max(0.0, wanted.time_limit - (time.monotonic() - started))
-    steps = _steps(server, everything, directory)
-    report = run_steps(steps, workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop")
-    reloaded = False
-    if wanted.reload == "auto" and any(each.touches_recipients() for position, each in enumerate(everything) if position in report.begun):
-        reloaded = refresh_recipients(server, mode)
+    report = run_steps(task.writing.steps(), workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop")
+    reloaded = wanted.reload == "auto" and task.writing.changes_recipients() and refresh_recipients(server, mode)
     if refused or report.failed or report.unfinished:
         report.failed.update(refused)
-        raise _failure(everything, names, report, changed=bool(report.begun - set(report.failed)))
-    return Outcome({"summary": _summary(everything), "reloaded": reloaded}, changes)
+        raise task.failure(report)
+    return Outcome({"summary": task.summary(), "reloaded": reloaded}, task.writing.changes)
 
 
 # Reading
@@ -93,42 +81,47 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
 def _read_items(wanted: _BulkOptions) -> list[PrincipalOptions]:
     """All items with the defaults in them. Raises InvalidOption for what contradicts itself, within an item or between two."""
     items = []
+    suitable = _Defaults(wanted.defaults)
     for position, item in enumerate(wanted.principals):
-        where = f"principals[{position}]"
         try:
-            options = read(PrincipalOptions, {**_suitable_defaults(wanted.defaults, item), **{key: value for key, value in item.items() if value is not None}})
+            options = read(PrincipalOptions, {**suitable.of(item), **{key: value for key, value in item.items() if value is not None}})
             items.append(options.for_type(options.type) if options.type else options)
         except InvalidOption as error:
             name = f" ({item['name']})" if isinstance(item.get("name"), str) else ""
-            raise InvalidOption(f"{where}{name}.{error.option}", error.problem) from None
-    _refuse_double_claims(items)
+            raise InvalidOption(f"principals[{position}]{name}.{error.option}", error.problem) from None
+    require_consistent(items)
     return items
 
 
-def _suitable_defaults(defaults: t.Mapping[str, t.Any], item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The defaults that fit an item's type: a quota for all accounts is none for the domains beside them."""
-    kind = str(item.get("type") or defaults.get("type") or "individual")
-    fields = FIELDS.get(kind, frozenset())
-    every_field = frozenset().union(*FIELDS.values())
-    return {key: value for key, value in defaults.items() if value is not None and (key in fields or key not in every_field)}
+# what an item says in one of these ways, a default must not say in another
+_ALTERNATIVES = (frozenset({"password", "password_hash"}), frozenset({"enabled", "disabled_permissions"}))
 
 
-def _refuse_double_claims(items: t.Sequence[PrincipalOptions]) -> None:
-    names: dict[str, int] = {}
-    addresses: dict[str, int] = {}
-    for position, item in enumerate(items):
-        for name in {item.name, item.new_name} - {None}:
-            if (other := names.setdefault(t.cast(str, name), position)) != position:
-                raise InvalidOption(
-                    f"principals[{position}].name", f"{name!r} stands in principals[{other}] too; names are unique over all types, so merge the two."
-                )
-        if item.state == "absent" or item.emails is None:
-            continue
-        for address in item.emails.exact if item.emails.exact is not None else item.emails.add:
-            if (other := addresses.setdefault(address, position)) != position:
-                raise InvalidOption(
-                    f"principals[{position}].emails", f"{address!r} is claimed by {items[other].name!r} (principals[{other}]) too; an address has one owner."
-                )
+class _Defaults:
+    """The defaults that fit an item: a quota for all accounts is none for the domains beside them."""
+
+    def __init__(self, defaults: t.Mapping[str, t.Any]) -> None:
+        self._defaults = {key: value for key, value in defaults.items() if value is not None}
+        self._every_field = frozenset().union(*FIELDS.values())
+        self._by_type: dict[str, dict[str, t.Any]] = {}
+
+    def of(self, item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        if not self._defaults:
+            return {}
+        kind = str(item.get("type") or self._defaults.get("type") or "individual")
+        if kind not in self._by_type:
+            self._by_type[kind] = {key: value for key, value in self._defaults.items() if self._suits(key, kind)}
+        fitting = {key: value for key, value in self._by_type[kind].items() if item.get(key) is None}
+        for pair in _ALTERNATIVES:
+            if any(item.get(key) is not None for key in pair):
+                fitting = {key: value for key, value in fitting.items() if key not in pair}
+        if item.get("disabled_permissions") is not None or item.get("enabled") is True:
+            fitting.pop("receive", None)
+        return fitting
+
+    def _suits(self, key: str, kind: str) -> bool:
+        field = "enabled" if key == "receive" else key
+        return field in FIELDS.get(kind, frozenset()) or field not in self._every_field
 
 
 def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions) -> list[str]:
@@ -136,6 +129,8 @@ def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions) ->
     fields = {"emails", "used_quota"} if wanted.purge or any(item.state == "absent" or item.quota is not None for item in items) else {"emails"}
     for item in items:
         fields |= item.wanted_fields()
+    if wanted.purge and (not wanted.purge_types or "role" in wanted.purge_types):
+        fields.add("roles")
     if fields & {"password", "password_hash", "app_passwords", "otp_url"}:
         fields.add("password_hashes")
     if "enabled" in fields:
@@ -148,21 +143,56 @@ def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions) ->
 # Planning
 
 
-def _plan_all(server: Server, items: t.Sequence[PrincipalOptions], directory: SnapshotDirectory, mode: Mode) -> tuple[list[Planned], dict[int, str]]:
-    """A plan for each item, in the order given, and why some have none. Everything is judged by the state after the task."""
-    finds = [directory.found(item.name) or (directory.found(item.new_name) if item.new_name else None) for item in items]
-    for item, found in zip(items, finds, strict=True):
-        directory.expect(found, item)
-    planned: list[Planned] = []
+def _plan_all(
+    server: Server, items: t.Sequence[PrincipalOptions], gone: t.Sequence[Principal], directory: SnapshotDirectory, mode: Mode
+) -> tuple[list[Planned], dict[int, str]]:
+    """A plan for each item, in the order given, and why some have none. Everything is judged by the state after the task.
+
+    An item that is refused stays as it is, so what relied on it is judged anew, until nothing more is refused.
+    """
+    read_before = [directory.read(item.name) or (directory.read(item.new_name) if item.new_name else None) for item in items]
+    matches = verify_all(pair for found, item in zip(read_before, items, strict=True) for pair in plan.verified(found, item))
     refused: dict[int, str] = {}
-    for position, (item, found) in enumerate(zip(items, finds, strict=True)):
-        try:
-            planned.append(plan_one(server, found, item, directory, mode))
-        except StalwartError as error:
-            refused[position] = str(error)
-            planned.append(Planned(found, found))
-    _refuse_replacements(planned)
-    return planned, refused
+    while True:
+        directory.expect([pair for position, pair in enumerate(zip(read_before, items, strict=True)) if position not in refused], gone)
+        warnings: dict[str, None] = {}
+        noting = dataclasses.replace(mode, warn=warnings.setdefault)
+        planned: list[Planned] = []
+        newly_refused: dict[int, str] = {}
+        for position, item in enumerate(items):
+            found = directory.found(read_before[position])
+            if position in refused:
+                planned.append(Planned(found, found))
+                continue
+            try:
+                _require_remaining(item, directory)
+                planned.append(plan_one(server, found, item, directory, noting, matches))
+            except StalwartError as error:
+                newly_refused[position] = str(error)
+                planned.append(Planned(found, found))
+        refused.update(newly_refused)
+        if not newly_refused:
+            for text in list(warnings)[:_MOST_WARNINGS]:
+                mode.warn(text)
+            if len(warnings) > _MOST_WARNINGS:
+                mode.warn(f"{len(warnings) - _MOST_WARNINGS} more warnings like these are not shown.")
+            return planned, refused
+
+
+def _require_remaining(item: PrincipalOptions, directory: SnapshotDirectory) -> None:
+    """Raise Refused where an item names what the same task deletes."""
+    if item.state == "absent":
+        return
+    for field in (*plan.MEMBERSHIPS, "tenant"):
+        edit = getattr(item, field)
+        names = (edit,) if isinstance(edit, str) else () if edit is None else edit.add if edit.exact is None else edit.exact
+        for name in names:
+            if directory.is_deleted(name):
+                raise Refused(f"{field}: {name!r} is deleted by the same task; keep it, or name it here no longer.")
+
+
+def _plan_deletion(server: Server, principal: Principal, directory: SnapshotDirectory) -> Planned:
+    return plan_one(server, principal, PrincipalOptions(name=principal.name, state="absent", delete_mail=True), directory, Mode())
 
 
 def _refuse_replacements(planned: t.Sequence[Planned]) -> None:
@@ -179,153 +209,6 @@ def _refuse_replacements(planned: t.Sequence[Planned]) -> None:
                     )
 
 
-def _plan_purge(
-    wanted: _BulkOptions, items: t.Sequence[PrincipalOptions], found: t.Sequence[Principal], server: Server, directory: SnapshotDirectory
-) -> list[Planned]:
-    """Deletions of what is in scope and not named. Raises Refused for the whole task when they are more than the limits allow."""
-    if not wanted.purge_types and not wanted.purge_domains:
-        raise InvalidOption("purge", "it needs a scope; set purge_types, purge_domains or both.")
-    named = {name for item in items for name in (item.name, item.new_name) if name} | set(server.own_names())
-    scope = [principal for principal in found if _in_scope(principal, wanted)]
-    doomed = [principal for principal in scope if principal.name not in named]
-    limit = wanted.purge_limit
-    most = math.ceil(len(scope) * int(limit.removesuffix("%")) / 100) if limit.endswith("%") else int(limit)
-    if len(doomed) > most:
-        raise Refused(
-            f"purge would delete {len(doomed)} of {len(scope)} principals in scope ({_some(doomed)}), more than purge_limit: {limit} allows ({most}); "
-            "nothing was written. Complete the list, or raise the limit."
-        )
-    with_mail = [principal for principal in doomed if principal.type in WITH_MAIL and principal.used_quota > 0]
-    if len(with_mail) > wanted.delete_mail:
-        raise Refused(
-            f"purge would delete {len(with_mail)} principals that hold mail ({_some(with_mail)}), and delete_mail allows {wanted.delete_mail}; "
-            "nothing was written. Complete the list, or raise delete_mail."
-        )
-    directory.expect_gone(doomed)
-    planned = []
-    for principal in doomed:
-        options = PrincipalOptions(name=principal.name, state="absent", delete_mail=True)
-        planned.append(plan_one(server, principal, options, directory, Mode()))
-    return planned
-
-
-def _in_scope(principal: Principal, wanted: _BulkOptions) -> bool:
-    if wanted.purge_types and principal.type not in wanted.purge_types:
-        return False
-    if not wanted.purge_domains:
-        return True
-    if principal.type == "domain":
-        return principal.name in wanted.purge_domains
-    return bool(principal.emails) and domain_of(principal.emails[0].lower()) in wanted.purge_domains
-
-
-def _some(principals: t.Sequence[Principal], most: int = 5) -> str:
-    names = ", ".join(principal.name for principal in principals[:most])
-    return f"{names} and {len(principals) - most} more" if len(principals) > most else names
-
-
-# Writing
-
-
-def _steps(server: Server, planned: t.Sequence[Planned], directory: SnapshotDirectory) -> t.Iterator[Step]:
-    moves = _moved_addresses(planned, directory)
-    moving = {position for group in moves for position in group}
-    for group in moves:
-        yield Step(_MOVE_STAGE, tuple(sorted(group)), lambda group=group: _move(server, planned, group, directory))  # type: ignore[misc]
-    for position, each in enumerate(planned):
-        if not each.changes or position in moving:
-            continue
-        if each.target is None and each.found is not None:
-            yield Step(_DELETE_STAGE + LAST_RANK - RANK.get(each.found.type, LAST_RANK), (position,), each.changes[0].apply)
-            continue
-        yield from _write_steps(server, position, each, directory)
-
-
-def _write_steps(server: Server, position: int, each: Planned, directory: SnapshotDirectory) -> t.Iterator[Step]:
-    """The item's own write, and a second one for members that do not exist before it."""
-    target = t.cast(Principal, each.target)
-    stage = RANK.get(target.type, LAST_RANK)
-    late: dict[str, tuple[str, ...]] = {}
-    for field in plan.MEMBERSHIPS:
-        present = getattr(each.found, field) if each.found else ()
-        late[field] = tuple(name for name in getattr(target, field) if name not in present and directory.is_late(name, stage))
-    if not any(late.values()):
-        yield Step(stage, (position,), lambda: _write(each))
-        return
-    early = target.model_copy(update={field: tuple(name for name in getattr(target, field) if name not in names) for field, names in late.items()})
-    additions = [Add(field, name) for field, names in late.items() for name in names]
-    yield Step(stage, (position,), lambda: _write(each, early, server))
-    yield Step(_MEMBERSHIP_STAGE, (position,), lambda: server.principals.update(early, additions))
-
-
-def _write(each: Planned, target: Principal | None = None, server: Server | None = None) -> None:
-    if target is None or server is None:
-        for change in each.changes:
-            change.apply()
-        return
-    if each.found is None:
-        create = server.principals.deploy if each.deploy else server.principals.create
-        create(plan.with_secrets(target, each.secrets))
-        return
-    edits = plan.edits(each.found, target, each.secrets)
-    if edits:
-        server.principals.update(each.found, edits)
-
-
-def _moved_addresses(planned: t.Sequence[Planned], directory: SnapshotDirectory) -> list[set[int]]:
-    """Groups of items between which addresses move; each group is written by one worker."""
-    by_name = {each.found.name: position for position, each in enumerate(planned) if each.found is not None}
-    group_of: dict[int, set[int]] = {}
-    for position, each in enumerate(planned):
-        if each.target is None or not each.changes:
-            continue
-        for address in set(each.target.emails) - set(each.found.emails if each.found else ()):
-            holder = directory.holder_before(address)
-            if holder is None or holder.name not in by_name or by_name[holder.name] == position:
-                continue
-            merged = group_of.get(position, {position}) | group_of.get(by_name[holder.name], {by_name[holder.name]})
-            group_of.update(dict.fromkeys(merged, merged))
-    return list({id(group): group for group in group_of.values()}.values())
-
-
-def _move(server: Server, planned: t.Sequence[Planned], group: t.Collection[int], directory: SnapshotDirectory) -> None:
-    """First everyone lets go of what others get, then everyone becomes as wanted. What was let go of goes back when that fails."""
-    let_go: list[tuple[Principal, Principal]] = []
-    current: dict[int, Principal] = {}
-    for position in sorted(group):
-        each = planned[position]
-        found, target = each.found, each.target
-        if found is None or target is None:
-            continue
-        moved = [address for address in found.emails if address not in target.emails]
-        if moved:
-            without = found.model_copy(update={"emails": tuple(address for address in found.emails if address in target.emails)})
-            server.principals.update(found, plan.edits(found, without, plan.NO_SECRETS))
-            let_go.append((found, without))
-            current[position] = without
-    for position in sorted(group):
-        each = planned[position]
-        target = t.cast(Principal, each.target)
-        try:
-            if each.found is None:
-                _write(each, target, server)
-            else:
-                start = current.get(position, each.found)
-                if edits := plan.edits(start, target, each.secrets):
-                    server.principals.update(start, edits)
-            directory.moved(target.emails)
-        except StalwartError:
-            _give_back(server, let_go, directory)
-            raise
-
-
-def _give_back(server: Server, let_go: t.Sequence[tuple[Principal, Principal]], directory: SnapshotDirectory) -> None:
-    for found, without in let_go:
-        free = [address for address in found.emails if address in without.emails or not directory.has_moved(address)]
-        if free != list(without.emails):
-            server.principals.update(without, [Set("emails", tuple(free))])
-
-
 # Reporting
 
 
@@ -333,23 +216,42 @@ def _give_back(server: Server, let_go: t.Sequence[tuple[Principal, Principal]], 
 _PAST = {"create": "created", "update": "updated", "rename": "renamed", "delete": "deleted"}
 
 
-def _summary(planned: t.Sequence[Planned], leave_out: t.Collection[int] = ()) -> dict[str, int]:
-    numbers = dict.fromkeys([*_PAST.values(), "unchanged"], 0)
-    for position, each in enumerate(planned):
-        if position in leave_out:
-            continue
-        actions = [change.action for change in each.changes if change.resource == "principal"]
-        numbers[_PAST[actions[0]] if actions else "unchanged"] += 1
-    return numbers
+@dataclasses.dataclass
+class _Task:
+    """Everything that is planned, for telling what became of it. `names` are those of the items, by position."""
+
+    wanted: _BulkOptions
+    planned: t.Sequence[Planned]
+    names: t.Sequence[str]
+    writing: Writing
+    refused: t.Mapping[int, str]
+
+    def summary(self, leave_out: t.Collection[int] = ()) -> dict[str, int]:
+        numbers = dict.fromkeys([*_PAST.values(), "unchanged"], 0)
+        for position, each in enumerate(self.planned):
+            if position not in leave_out:
+                actions = [change.action for change in each.changes if change.resource == RESOURCE]
+                numbers[_PAST[actions[0]] if actions else "unchanged"] += 1
+        return numbers
+
+    def failure(self, report: Report, *, predicted: bool = False, check: bool = False) -> PartlyDone:
+        """The error that tells both halves. In check mode `predicted` says that what was not refused would be done."""
+        changes = self.writing.changes
+        done = changes if predicted else [change for change in changes if self.writing.done(change)]
+        left = [] if predicted else [change for change in changes if not self.writing.done(change)]
+        not_done = {position for position in range(len(self.planned)) if position in report.failed or position in report.unfinished}
+        if not predicted and not done:
+            not_done |= {position for position, each in enumerate(self.planned) if each.changes}
+        failures = [{"name": self.names[position], "reason": reason} for position, reason in sorted(report.failed.items())]
+        told = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in failures[:5])
+        rest = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
+        parts = [f"{len(failures)} of {len(self.planned)} principals failed: {told}{rest}"] if failures else []
+        if report.out_of_time:
+            parts.append(f"the time_limit of {self.wanted.time_limit:g} seconds ran out")
+        were = "would be" if check else "were"
+        text = f"{'; '.join(parts)}. {len(done)} changes {were} made, {len(left)} {were} not; running the task again goes on from there."
+        return PartlyDone(text, _operations(done), _operations(left), changed=bool(done), failures=failures[:_MOST_FAILURES], summary=self.summary(not_done))
 
 
-def _failure(planned: t.Sequence[Planned], names: t.Sequence[str], report: Report, *, changed: bool) -> PartlyDone:
-    failures = [{"name": names[position], "reason": reason} for position, reason in sorted(report.failed.items())]
-    not_done = {*report.failed, *report.unfinished}
-    done = [change.operation() for position, each in enumerate(planned) if position in report.begun - not_done for change in each.changes]
-    left = [change.operation() for position, each in enumerate(planned) if position in not_done for change in each.changes]
-    told = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in failures[:5])
-    rest = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
-    text = f"{len(failures)} of {len(planned)} principals failed: {told}{rest}" if failures else "the time_limit ran out"
-    text += f". {len(done)} changes were made, {len(left)} were not; running the task again goes on from there."
-    return PartlyDone(text, done[:MOST_DIFFS], left[:MOST_DIFFS], changed=changed, failures=failures[:_MOST_FAILURES], summary=_summary(planned, not_done))
+def _operations(changes: t.Sequence[Change]) -> list[dict[str, t.Any]]:
+    return [change.operation() for change in changes[:MOST_DIFFS]]

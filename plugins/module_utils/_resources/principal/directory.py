@@ -32,6 +32,9 @@ class Directory(t.Protocol):
     def get(self, name: str) -> Principal | Unknown | None:
         """The principal of this name."""
 
+    def taken(self, name: str) -> Principal | Unknown | None:
+        """Who has this name before the change."""
+
     def holder(self, address: str) -> Principal | Unknown | None:
         """Whose address it is."""
 
@@ -70,6 +73,10 @@ class AskedDirectory:
                 self._by_name[name] = UNKNOWN
         return self._by_name[name]
 
+    def taken(self, name: str) -> Principal | Unknown | None:
+        """The same: nothing else changes meanwhile."""
+        return self.get(name)
+
     def holder(self, address: str) -> Principal | Unknown | None:
         """One request. The server's search is by words, so its hits are compared here."""
         try:
@@ -97,60 +104,79 @@ def is_built_in_role(name: str) -> bool:
 class SnapshotDirectory:
     """The whole server as it was read once, and as it will be after a task on many principals.
 
-    `found` and `holder_before` tell what was read; the questions of a plan are answered for the state after the task, so that
+    `read` and `holder_before` tell what was read; the questions of a plan are answered for the state after the task, so that
     an account may name a group that the same task creates, and take an address that another gives up.
     """
 
-    def __init__(self, server: Server, principals: t.Sequence[Principal]) -> None:
-        self._server = server
-        self._before = {principal.name: principal for principal in principals}
+    def __init__(self, principals: t.Sequence[Principal]) -> None:
+        self._read = {principal.name: principal for principal in principals}
         self._holders = {address: principal for principal in principals for address in folded(principal.emails)}
-        self._after: dict[str, Principal | None] = dict(self._before)
-        self._rank: dict[str, int] = {}
-        self._given_up: set[str] = set()
-        self._moved: set[str] = set()
+        self.expect((), ())
 
-    def found(self, name: str) -> Principal | None:
+    def read(self, name: str) -> Principal | None:
         """As it was read."""
-        return self._before.get(name)
+        return self._read.get(name)
+
+    def found(self, principal: Principal | None) -> Principal | None:
+        """As it was read, but with the new names of those it refers to: the server keeps references when it renames."""
+        if principal is None or not self._renamed:
+            return principal
+        values: dict[str, t.Any] = {}
+        for field in ("member_of", "lists", "roles", "members"):
+            names = getattr(principal, field)
+            if any(name in self._renamed for name in names):
+                values[field] = tuple(self._renamed.get(name, name) for name in names)
+        if principal.tenant in self._renamed:
+            values["tenant"] = self._renamed[principal.tenant]
+        return principal.model_copy(update=values) if values else principal
 
     def holder_before(self, address: str) -> Principal | None:
         """Whose address it was when it was read."""
         return self._holders.get(address)
 
-    def expect(self, found: Principal | None, wanted: PrincipalOptions) -> None:
-        """Take note of what an item will do."""
-        if wanted.state == "absent":
-            if found is not None:
-                self.expect_gone([found])
-            return
-        kind = found.type if found else wanted.type or "individual"
+    def expect(self, items: t.Iterable[tuple[Principal | None, PrincipalOptions]], gone: t.Iterable[Principal]) -> None:
+        """Take these items and deletions for done, and nothing else."""
+        self._changed: dict[str, Principal | None] = {}
+        self._renamed: dict[str, str] = {}
+        self._given_up: set[str] = set()
+        self._by_domain: dict[str, list[Principal]] | None = None
+        for found, wanted in items:
+            if wanted.state == "absent":
+                if found is not None:
+                    self._expect_gone(found)
+            else:
+                self._expect(found, wanted)
+        for principal in gone:
+            self._expect_gone(principal)
+
+    def _expect(self, found: Principal | None, wanted: PrincipalOptions) -> None:
         name = wanted.new_name or wanted.name
-        emails = folded(found.emails) if found else []
-        if wanted.emails is not None:
-            after = list(wanted.emails.result(emails))
-            self._given_up |= set(emails) - set(after)
-            emails = after
+        if found is not None and wanted.emails is None and found.name == name:
+            return
+        present = folded(found.emails) if found else []
+        emails = present if wanted.emails is None else list(wanted.emails.result(present))
+        self._given_up |= set(present) - set(emails)
         if found is not None and found.name != name:
-            self._after[found.name] = None
-        if found is None:
-            self._rank[name] = RANK.get(kind, LAST_RANK)
-        base = found or Principal(name=name, type=kind)
-        self._after[name] = base.model_copy(update={"name": name, "emails": tuple(emails)})
+            self._changed[found.name] = None
+            self._renamed[found.name] = name
+        base = found or Principal(name=name, type=wanted.type or "individual")
+        self._changed[name] = base.model_copy(update={"name": name, "emails": tuple(emails)})
 
-    def expect_gone(self, principals: t.Iterable[Principal]) -> None:
-        """Take note of deletions."""
-        for principal in principals:
-            self._after[principal.name] = None
-            self._given_up |= set(folded(principal.emails))
-
-    def is_late(self, name: str, stage: int) -> bool:
-        """Whether a principal is created by the task itself, and not before this stage."""
-        return self._rank.get(name, -1) >= stage
+    def _expect_gone(self, principal: Principal) -> None:
+        self._changed[principal.name] = None
+        self._given_up |= set(folded(principal.emails))
 
     def get(self, name: str) -> Principal | Unknown | None:
         """As it will be."""
-        return self._after.get(name)
+        return self._changed[name] if name in self._changed else self._read.get(name)
+
+    def taken(self, name: str) -> Principal | Unknown | None:
+        """As it was read: no item takes the name of another."""
+        return self._read.get(name)
+
+    def is_deleted(self, name: str) -> bool:
+        """Whether the task deletes it."""
+        return name not in self._renamed and name in self._changed and self._changed[name] is None
 
     def holder(self, address: str) -> Principal | Unknown | None:
         """Who keeps it: one that gives it up in the same task does not."""
@@ -158,13 +184,9 @@ class SnapshotDirectory:
 
     def in_domain(self, domain: str) -> t.Sequence[Principal] | Unknown:
         """Who will still have an address there."""
-        remaining = [principal for principal in self._after.values() if principal is not None]
-        return [principal for principal in remaining if any(domain_of(address) == domain for address in folded(principal.emails))]
-
-    def moved(self, addresses: t.Iterable[str]) -> None:
-        """Take note of addresses that have arrived at their new owner."""
-        self._moved.update(addresses)
-
-    def has_moved(self, address: str) -> bool:
-        """Whether an address has arrived elsewhere."""
-        return address in self._moved
+        if self._by_domain is None:
+            self._by_domain = {}
+            for principal in {**self._read, **self._changed}.values():
+                for each in {domain_of(address) for address in folded(principal.emails)} if principal is not None else ():
+                    self._by_domain.setdefault(each, []).append(principal)  # type: ignore[arg-type]
+        return self._by_domain.get(domain, [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._errors import PermissionDenied, Refused
 from ..._reconcile.plan import Change
 from ..._server.models.principal import Principal
 from ..._server.port import Server
@@ -21,27 +22,64 @@ def _kept_key(name: str) -> str:
     return f"{_KEPT}.{name}"
 
 
+def _note(server: Server, name: str) -> str:
+    return server.settings.read(keys=[_kept_key(name)]).get(_kept_key(name), "")
+
+
+def _is_renamed(found: Principal, wanted: PrincipalOptions) -> bool:
+    return wanted.new_name is not None and wanted.new_name != found.name
+
+
 def kept_disabled(server: Server, found: Principal | None, wanted: PrincipalOptions) -> tuple[str, ...]:
-    """What was disabled before an account was locked; asked only when a locked one is to be changed."""
-    if found is None or wanted.enabled is None or not plan.is_locked(found) or (wanted.enabled is False and wanted.receive is not True):
+    """What was disabled before an account was locked; asked only when a locked one is to be changed.
+
+    Raises Refused for a login that may not read it: to unlock would give more than was taken.
+    """
+    if found is None or not plan.is_locked(found):
         return ()
-    return tuple(filter(None, server.settings.read(keys=[_kept_key(found.name)]).get(_kept_key(found.name), "").split(",")))
+    if wanted.enabled is not True and not (wanted.enabled is False and wanted.receive) and not _is_renamed(found, wanted):
+        return ()
+    try:
+        return tuple(filter(None, _note(server, found.name).split(",")))
+    except PermissionDenied:
+        if wanted.enabled is None:
+            return ()
+        raise Refused(
+            f"enabled: what {found.name!r} could not do before it was locked stands in the server's settings, which this login may not read; "
+            "give it the permission settings-list, or set disabled_permissions yourself."
+        ) from None
 
 
 def remember(server: Server, found: Principal, after: Principal, wanted: PrincipalOptions, kept: t.Sequence[str]) -> list[Change]:
-    """The note to be made before an account is locked, where some of what locking takes was disabled already."""
-    if wanted.enabled is not False or plan.is_locked(found) or kept:
-        return []
-    before = sorted({*plan.LOCKED, plan.RECEIVE} & set(found.disabled_permissions))
-    if not before:
-        return []
+    """The note to be made before an account is locked, or goes by another name, where some of what locking takes was disabled already."""
     key = _kept_key(after.name)
-    return [Change("setting", key, "create", None, {"value": ",".join(before)}, lambda: server.settings.insert({key: ",".join(before)}))]
+    if plan.is_locked(found):
+        noted = ",".join(kept) if wanted.enabled is not True and _is_renamed(found, wanted) else ""
+    elif wanted.enabled is False:
+        noted = ",".join(sorted({*plan.LOCKED, plan.RECEIVE} & set(found.disabled_permissions)))
+        if not noted:
+            return _without_old_note(server, after.name)
+    else:
+        noted = ""
+    return [Change("setting", key, "create", None, {"value": noted}, lambda: server.settings.insert({key: noted}))] if noted else []
+
+
+def _without_old_note(server: Server, name: str) -> list[Change]:
+    """The end of a note that an earlier account of this name left, or a task that failed half-way: unlocking would go by it."""
+    try:
+        noted = _note(server, name)
+    except PermissionDenied:
+        return []
+    return [_forgotten(server, name, noted)] if noted else []
 
 
 def forget(server: Server, found: Principal, after: Principal, wanted: PrincipalOptions, kept: t.Sequence[str]) -> list[Change]:
-    """The end of the note, once the account is unlocked."""
-    if wanted.enabled is not True or not kept:
+    """The end of the note, once the account is unlocked or has it under its new name."""
+    if not kept or not (wanted.enabled is True or _is_renamed(found, wanted)):
         return []
-    key = _kept_key(found.name)
-    return [Change("setting", key, "delete", {"value": ",".join(kept)}, None, lambda: server.settings.delete([key]))]
+    return [_forgotten(server, found.name, ",".join(kept))]
+
+
+def _forgotten(server: Server, name: str, noted: str) -> Change:
+    key = _kept_key(name)
+    return Change("setting", key, "delete", {"value": noted}, None, lambda: server.settings.delete([key]))

@@ -27,8 +27,11 @@ LISTS = ("emails", *SETS, *MEMBERSHIPS)
 LOCKED = ("authenticate", "authenticate-oauth", "email-send")
 RECEIVE = "email-receive"
 
+#: Marks, in the note of what a lock found, a permission that the account had of its own.
+WAS_ENABLED = "+"
+
 _GROUP_PERMISSIONS = (RECEIVE, "email-send")
-_MEMBER_TYPES: dict[str, tuple[str, ...]] = {"group": ("individual", "group"), "list": ("individual", "group"), "role": ("individual", "tenant", "role")}
+_MEMBER_TYPES: dict[str, tuple[str, ...]] = {"group": ("individual", "group"), "list": ("individual", "group"), "role": ("role",)}
 _OF_TYPE: dict[str, tuple[str, ...]] = {"member_of": ("group",), "lists": ("list",), "roles": ("role",)}
 
 
@@ -70,10 +73,10 @@ def new_principal(wanted: PrincipalOptions) -> Principal:
     return target(Principal(**values), wanted)
 
 
-def target(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collection[str] = ()) -> Principal:
+def target(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str] = ()) -> Principal:
     """The state that is wanted, secrets apart. Lists that hold the same are left as the server spells them, so that equal states are equal.
 
-    `kept_disabled` are permissions that were disabled before the account was locked.
+    `kept` is what was disabled (and, marked, what was enabled by itself) before the account was locked.
     """
     values: dict[str, t.Any] = {}
     for field in SCALARS:
@@ -90,10 +93,31 @@ def target(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collecti
         same = same_with_first(compared, result) if field == "emails" else same_items(compared, result)
         values[field] = present if same else result
     if wanted.enabled is not None:
-        values["disabled_permissions"] = _locked(found, wanted, kept_disabled)
+        values.update(_locked(found, wanted, kept))
+    _move_permissions(found, values)
+    _leave_itself(found, values)
     if wanted.new_name is not None:
         values["name"] = wanted.new_name
     return found.model_copy(update=values)
+
+
+def _move_permissions(found: Principal, values: dict[str, t.Any]) -> None:
+    """A permission is enabled or disabled: the server takes one that is written to a list out of the other (0.13.4 and 0.15.5, measured)."""
+    enabled = values.get("enabled_permissions", found.enabled_permissions)
+    disabled = values.get("disabled_permissions", found.disabled_permissions)
+    both = set(enabled) & set(disabled)
+    if both:
+        to_enabled = both - set(found.enabled_permissions)
+        values["enabled_permissions"] = tuple(permission for permission in enabled if permission not in both - to_enabled)
+        values["disabled_permissions"] = tuple(permission for permission in disabled if permission not in to_enabled)
+
+
+def _leave_itself(found: Principal, values: dict[str, t.Any]) -> None:
+    """A member of itself is so in two lists, of which the server keeps one: leaving one is leaving both."""
+    own = [field for field in MEMBERSHIPS if found.name in getattr(found, field)]
+    if any(found.name not in values.get(field, getattr(found, field)) for field in own):
+        for field in own:
+            values[field] = tuple(name for name in values.get(field, getattr(found, field)) if name != found.name)
 
 
 def is_locked(found: Principal) -> bool:
@@ -101,16 +125,22 @@ def is_locked(found: Principal) -> bool:
     return set(LOCKED) <= set(found.disabled_permissions)
 
 
-def _locked(found: Principal, wanted: PrincipalOptions, kept_disabled: t.Collection[str]) -> tuple[str, ...]:
+def _locked(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str]) -> dict[str, t.Any]:
     disabled = found.disabled_permissions
     if wanted.enabled is False:
         also = (RECEIVE,) if wanted.receive is False else ()
-        freed = (RECEIVE,) if wanted.receive is True and RECEIVE not in kept_disabled else ()
-        return tuple(dict.fromkeys([*(p for p in disabled if p not in freed), *LOCKED, *also]))
+        freed = (RECEIVE,) if wanted.receive is True and RECEIVE not in kept else ()
+        return {"disabled_permissions": tuple(dict.fromkeys([*(p for p in disabled if p not in freed), *LOCKED, *also]))}
     if not is_locked(found):
-        return disabled
+        return {}
     # Among what was disabled before may be what the lock had set free: receiving.
-    return tuple(dict.fromkeys([*(permission for permission in disabled if permission not in (*LOCKED, RECEIVE)), *kept_disabled]))
+    left = [permission for permission in disabled if permission not in (*LOCKED, RECEIVE)]
+    return {
+        "disabled_permissions": tuple(dict.fromkeys([*left, *(each for each in kept if not each.startswith(WAS_ENABLED))])),
+        "enabled_permissions": tuple(
+            dict.fromkeys([*found.enabled_permissions, *(each.removeprefix(WAS_ENABLED) for each in kept if each.startswith(WAS_ENABLED))])
+        ),
+    }
 
 
 #: Whether setting a password would change nothing, given the stored hash.
@@ -127,27 +157,40 @@ def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Mat
     elif wanted.given("password") and wanted.password:
         if found is None or wanted.update_password == "always":
             password = wanted.password
-        elif wanted.update_password == "when_different" and not (len(stored) == 1 and already_set(wanted.password, stored[0])):
+        elif wanted.update_password == "when_different" and not (len(stored) == 1 and matches(wanted.password, stored[0])):
             password = wanted.password  # also where 0.13 keeps an older password valid beside it
-    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted)
+    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted, matches)
     otp_url = wanted.otp_url if wanted.given("otp_url") and wanted.otp_url != (found.otp_url if found else "") else None
     return Secrets(password, password_hash, added, removed, otp_url)
 
 
-def _plan_app_passwords(stored: t.Mapping[str, str], wanted: PrincipalOptions) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
+def verified(found: Principal | None, wanted: PrincipalOptions) -> t.Iterator[tuple[str, str]]:
+    """The passwords and stored hashes that `plan_secrets` will want to know about."""
+    if found is None or wanted.state == "absent" or wanted.update_password == "always":
+        return
+    stored = found.password_hashes
+    if wanted.password and wanted.update_password == "when_different" and len(stored) == 1:
+        yield wanted.password, stored[0]
+    for each in wanted.app_passwords or ():
+        if each.state == "present" and each.password and each.name in found.app_passwords:
+            yield each.password, found.app_passwords[each.name]
+
+
+def _plan_app_passwords(stored: t.Mapping[str, str], wanted: PrincipalOptions, matches: Matches) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
     if wanted.app_passwords is None:
         return (), ()
     always = wanted.update_password == "always"
     present = [each for each in wanted.app_passwords if each.state == "present"]
     kept = {each.name for each in present}
     gone = {each.name for each in wanted.app_passwords} - kept if not wanted.app_passwords_exact else set(stored) - kept
-    return tuple(each for each in present if always or not _app_password_is(each, stored.get(each.name))), tuple(name for name in stored if name in gone)
+    added = tuple(each for each in present if always or not _app_password_is(each, stored.get(each.name), matches))
+    return added, tuple(name for name in stored if name in gone)
 
 
-def _app_password_is(given: AppPassword, stored: str | None) -> bool:
+def _app_password_is(given: AppPassword, stored: str | None, matches: Matches) -> bool:
     if stored is None:
         return False
-    return stored == given.password_hash if given.password_hash else already_set(given.password, stored)
+    return stored == given.password_hash if given.password_hash else matches(given.password, stored)
 
 
 def edits(found: Principal, after: Principal, secrets: Secrets) -> list[Edit]:

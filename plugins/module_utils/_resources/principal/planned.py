@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._errors import Refused
+from ..._passwords import already_set
 from ..._reconcile.compare import difference
 from ..._reconcile.plan import Change, Mode
 from ..._server.models.principal import Principal
@@ -51,7 +52,12 @@ class Planned:
         principals = [principal for principal in (self.found, self.target) if principal is not None]
         if not any(principal.emails or principal.type == "domain" for principal in principals):
             return False
-        return any(change.action in ("create", "delete") or _RECIPIENT_FIELDS & set(change.fields) for change in self.changes)
+        return any(concerns_recipients(change) for change in self.changes)
+
+
+def concerns_recipients(change: Change) -> bool:
+    """Whether a change may concern an address that the server has refused before, if its principal has any."""
+    return change.action in ("create", "delete") or bool(_RECIPIENT_FIELDS & set(change.fields))
 
 
 def suits(wanted: PrincipalOptions, found: Principal | None) -> PrincipalOptions:
@@ -64,14 +70,16 @@ def suits(wanted: PrincipalOptions, found: Principal | None) -> PrincipalOptions
     return wanted.for_type(found.type if found else wanted.type or "individual")
 
 
-def plan_one(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory, mode: Mode) -> Planned:
+def plan_one(
+    server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory, mode: Mode, matches: plan.Matches = already_set
+) -> Planned:
     """The plan for one principal. Raises what stands in the way."""
     wanted = suits(wanted, found)
     if wanted.state == "absent":
         return _plan_absent(server, found, wanted, directory)
     kept = lock.kept_disabled(server, found, wanted)
     after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
-    secrets = plan.plan_secrets(found, wanted)
+    secrets = plan.plan_secrets(found, wanted, matches)
     for text in plan.warnings(found, after):
         mode.warn(text)
     if after == found and not secrets.any_changes:
@@ -79,18 +87,24 @@ def plan_one(server: Server, found: Principal | None, wanted: PrincipalOptions, 
     if found is not None:
         plan.check_rename(found, wanted, directory)
     plan.check(found, after, directory)
+    change = write(server, found, after, secrets, deploy=wanted.deploy)
+    if found is None:
+        return Planned(None, after, secrets, wanted.deploy, [change])
+    around = lock.remember(server, found, after, wanted, kept), lock.forget(server, found, after, wanted, kept)
+    return Planned(found, after, secrets, changes=[*around[0], change, *around[1]])
+
+
+def write(server: Server, found: Principal | None, after: Principal, secrets: plan.Secrets = plan.NO_SECRETS, *, deploy: bool = False) -> Change:
+    """The one request that makes `after` out of what was found."""
     secret_before, secret_after = plan.diffed_secrets(found, secrets)
     if found is None:
-        create = server.principals.deploy if wanted.deploy else server.principals.create
+        create = server.principals.deploy if deploy else server.principals.create
         state = {**plan.diffed(after), **secret_after}
-        change = Change(RESOURCE, after.name, "create", None, state, lambda: create(plan.with_secrets(after, secrets)))
-        return Planned(None, after, secrets, wanted.deploy, [change])
+        return Change(RESOURCE, after.name, "create", None, state, lambda: create(plan.with_secrets(after, secrets)))
     before_state, after_state = difference(plan.diffed(found), plan.diffed(after))
     before_state, after_state = {**before_state, **secret_before}, {**after_state, **secret_after}
     action = "rename" if found.name != after.name else "update"
-    change = Change(RESOURCE, found.name, action, before_state, after_state, lambda: server.principals.update(found, plan.edits(found, after, secrets)))
-    around = lock.remember(server, found, after, wanted, kept), lock.forget(server, found, after, wanted, kept)
-    return Planned(found, after, secrets, changes=[*around[0], change, *around[1]])
+    return Change(RESOURCE, found.name, action, before_state, after_state, lambda: server.principals.update(found, plan.edits(found, after, secrets)))
 
 
 def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory) -> Planned:
