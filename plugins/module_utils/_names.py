@@ -10,6 +10,7 @@ caller puts the option's name before it.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -19,6 +20,9 @@ _ASCII_DOMAIN = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*", re.IGNOR
 
 #: What RFC 5321 (4.1.2, Dot-string) and RFC 6531 (non-ASCII letters) allow in an unquoted local part, dots aside.
 _LOCAL_PUNCTUATION = frozenset("!#$%&'*+-/=?^_`{|}~")
+
+# nearly all there are
+_PLAIN_LOCAL_PART = re.compile(r"[a-z0-9._+-]+")
 
 _MAX_DOMAIN = 253
 _MAX_LOCAL_PART = 64
@@ -62,7 +66,7 @@ def canonical_name(text: str) -> str:
     name = text.strip().lower() if isinstance(text, str) else ""
     if not name:
         raise ValueError(f"{text!r} is not a name: it is empty.")
-    if any(unicodedata.category(char) == "Cc" for char in name):
+    if not name.isprintable() and any(unicodedata.category(char) == "Cc" for char in name):
         raise ValueError(f"{text!r} is not a name: it holds a control character.")
     return name
 
@@ -74,7 +78,13 @@ def domain_of(address: str) -> str:
 
 def _read_domain(text: str) -> tuple[str, str]:
     """What is wrong with the text (empty when nothing is), and the domain."""
-    if not isinstance(text, str) or not text.strip():
+    return _judge_domain(text) if isinstance(text, str) else ("it is empty", "")
+
+
+# a list of thousands of addresses has few domains
+@functools.lru_cache(maxsize=1024)
+def _judge_domain(text: str) -> tuple[str, str]:
+    if not text.strip():
         return "it is empty", ""
     name = text.strip()
     if not name.isascii():
@@ -147,10 +157,14 @@ def _read_address(text: str, catch_all: bool) -> tuple[str, str]:
 
 
 def _what_is_wrong_locally(local: str) -> str:
+    if local == "*":
+        return "servers know no such pattern, and take it for a mailbox named '*'; for a catch-all write nothing before the '@', as in @example.org"
     if len(local.encode("utf-8", "surrogatepass")) > _MAX_LOCAL_PART:
         return f"the part before the '@' is longer than {_MAX_LOCAL_PART} bytes"
     if local.startswith(".") or local.endswith(".") or ".." in local:
         return "a dot stands at an end of the part before the '@', or two dots follow each other"
+    if _PLAIN_LOCAL_PART.fullmatch(local) is not None:
+        return ""
     for char in local:
         if char == "." or char in _LOCAL_PUNCTUATION or char.isalnum() or (ord(char) > 127 and unicodedata.category(char)[0] in "LMNS"):
             continue

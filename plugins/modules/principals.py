@@ -46,7 +46,7 @@ options:
   purge:
     description:
       - Whether principals that the list does not name are deleted. Needs O(purge_types), O(purge_domains) or both as its scope.
-      - The principal that the task logs in with is never deleted.
+      - The principal that the task logs in with is never deleted, nor is a role that somebody has.
     type: bool
     default: false
   purge_types:
@@ -79,6 +79,7 @@ options:
   time_limit:
     description:
       - Seconds after which no further write is begun. The task then fails and says what is done and what is not.
+      - The keyword C(timeout) of a task ends it too, after the requests that are under way, but can't say anything.
     type: float
   concurrency:
     description: How many requests are under way at once.
@@ -91,8 +92,11 @@ options:
     choices: [auto, never]
     default: auto
 notes:
-  - To verify a password against a strong hash takes some milliseconds by intention, so a run over ten thousand of them takes minutes.
-    C(update_password=on_create) in O(defaults) skips it, and C(password_hash) is compared as text.
+  - To verify a password against a strong hash takes time by intention. From 200 passwords on it is done in as many processes as there are cores.
+  - For each account with C(password) and one core this is about 8 ms where the stored hash was made by this collection (sha512-crypt, 10,000
+    rounds), 50 to 300 ms where it is a usual bcrypt, argon2 or scrypt hash, and nothing where it is a C({SSHA}) one.
+  - C(password_hash) is compared as text, C(update_password=on_create) compares nothing, and C(update_password=always) makes a new hash for
+    each account each time.
 seealso:
   - module: stalwart.mail.principal
 """

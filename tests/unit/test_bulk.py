@@ -512,3 +512,12 @@ def test_a_plan_holds_whatever_is_found_and_wanted(found: list[Principal], wante
     other = MemoryServer(found)
     attempt(other, shuffled)
     assert other.principals.state() == after
+
+
+@pytest.mark.parametrize("password", ["with\0nul", "x" * 5000])
+def test_a_password_that_can_be_none_is_refused_before_anything(password: str) -> None:
+    server = MemoryServer()
+    with pytest.raises(InvalidOption, match=r"principals\[0\] \(a\)\.password: the password ") as caught:
+        run(server, [{"name": "a", "password": password}])
+    assert password not in str(caught.value)
+    assert server.principals.reads == 0

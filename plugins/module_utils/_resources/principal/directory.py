@@ -156,6 +156,8 @@ class SnapshotDirectory:
         present = folded(found.emails) if found else []
         emails = present if wanted.emails is None else list(wanted.emails.result(present))
         self._given_up |= set(present) - set(emails)
+        if found is not None and found.name == name and emails == present:
+            return
         if found is not None and found.name != name:
             self._changed[found.name] = None
             self._renamed[found.name] = name

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was disabled before an account was locked: kept on the server, so that unlocking restores exactly that."""
+"""What an account was given and denied before it was locked: kept on the server, so that unlocking restores exactly that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..._server.port import Server
 from . import plan
 from .options import PrincipalOptions
 
-_KEPT = "stalwart-mail.kept-disabled-permissions"
+_KEPT = "stalwart-mail.kept-permissions"
 
 
 def _kept_key(name: str) -> str:
@@ -30,8 +30,8 @@ def _is_renamed(found: Principal, wanted: PrincipalOptions) -> bool:
     return wanted.new_name is not None and wanted.new_name != found.name
 
 
-def kept_disabled(server: Server, found: Principal | None, wanted: PrincipalOptions) -> tuple[str, ...]:
-    """What was disabled before an account was locked; asked only when a locked one is to be changed.
+def kept(server: Server, found: Principal | None, wanted: PrincipalOptions) -> tuple[str, ...]:
+    """What was disabled, and marked, what was enabled by itself, before an account was locked; asked only when a locked one is to be changed.
 
     Raises Refused for a login that may not read it: to unlock would give more than was taken.
     """
@@ -51,12 +51,13 @@ def kept_disabled(server: Server, found: Principal | None, wanted: PrincipalOpti
 
 
 def remember(server: Server, found: Principal, after: Principal, wanted: PrincipalOptions, kept: t.Sequence[str]) -> list[Change]:
-    """The note to be made before an account is locked, or goes by another name, where some of what locking takes was disabled already."""
+    """The note to be made before an account is locked, or goes by another name, where it had some of what locking takes by itself, or disabled already."""
     key = _kept_key(after.name)
     if plan.is_locked(found):
         noted = ",".join(kept) if wanted.enabled is not True and _is_renamed(found, wanted) else ""
     elif wanted.enabled is False:
-        noted = ",".join(sorted({*plan.LOCKED, plan.RECEIVE} & set(found.disabled_permissions)))
+        had = sorted(set(found.enabled_permissions) & set(after.disabled_permissions))
+        noted = ",".join([*sorted({*plan.LOCKED, plan.RECEIVE} & set(found.disabled_permissions)), *(f"{plan.WAS_ENABLED}{each}" for each in had)])
         if not noted:
             return _without_old_note(server, after.name)
     else:

@@ -12,7 +12,7 @@ from ..._deps import AfterValidator, BeforeValidator, Field, model_validator
 from ..._errors import InvalidOption
 from ..._names import canonical_domain
 from ..._otp import require_usable_otp_url
-from ..._passwords import require_usable_hash
+from ..._passwords import require_usable_hash, require_usable_password
 from ..._server.models.principal import PrincipalType
 from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, text
 
@@ -35,6 +35,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "resource": _COMMON | {"emails", "urls", "picture", "locale"},
     "location": _COMMON | {"emails", "urls", "picture", "locale"},
 }
+_EVERY_FIELD = frozenset().union(*FIELDS.values())
 #: What has mail of its own, which a deletion destroys.
 WITH_MAIL = ("individual", "group")
 
@@ -48,6 +49,10 @@ def _hash(value: str) -> str:
     return require_usable_hash(value)  # spellings that the server would never match come back rewritten
 
 
+def _password(value: str) -> str:
+    return require_usable_password(value) if value else value  # an empty one has a sentence of its own
+
+
 def _otp(value: str) -> str:
     return require_usable_otp_url(value) if value else value  # the empty text switches it off
 
@@ -57,7 +62,7 @@ class AppPassword(Options):
 
     state: t.Literal["present", "absent"] = "present"
     name: Text
-    password: t.Annotated[Text, Field(repr=False)] = ""
+    password: t.Annotated[Text, AfterValidator(_password), Field(repr=False)] = ""
     password_hash: t.Annotated[Text, AfterValidator(_hash), Field(repr=False)] = ""
 
     @model_validator(mode="after")
@@ -90,7 +95,7 @@ class PrincipalOptions(Options):
     enabled_permissions: Items | None = None
     disabled_permissions: Items | None = None
     tenant: t.Annotated[str, BeforeValidator(text)] | None = None
-    password: t.Annotated[str | None, Field(repr=False)] = None
+    password: t.Annotated[str | None, AfterValidator(lambda value: _password(value) if value else value), Field(repr=False)] = None
     password_hash: t.Annotated[str | None, AfterValidator(lambda value: _hash(value) if value else value), Field(repr=False)] = None
     update_password: UpdatePassword = "when_different"
     app_passwords: tuple[AppPassword, ...] | None = None
@@ -116,6 +121,11 @@ class PrincipalOptions(Options):
             raise InvalidOption("enabled", "it works by disabled permissions, so it and disabled_permissions exclude each other; keep one.")
         if self.receive is not None and self.enabled is not False:
             raise InvalidOption("receive", "it goes with enabled: false only; remove it.")
+        enabled, disabled = (set(edit.exact or edit.add) if edit else set() for edit in (self.enabled_permissions, self.disabled_permissions))
+        if enabled & disabled:
+            raise InvalidOption(
+                "enabled_permissions", f"{min(enabled & disabled)!r} is in disabled_permissions too, and a permission is one or the other; keep it in one."
+            )
         names = [each.name for each in self.app_passwords or ()]
         if len(names) != len(set(names)):
             raise InvalidOption("app_passwords", "a name stands there twice; app passwords are told apart by name.")
@@ -125,7 +135,7 @@ class PrincipalOptions(Options):
 
     def wanted_fields(self) -> frozenset[str]:
         """Names of the fields that the user gave."""
-        return frozenset(field for field in frozenset().union(*FIELDS.values()) if self.given(field))
+        return frozenset(field for field in self.model_fields_set if field in _EVERY_FIELD and self.given(field))
 
     def for_type(self, kind: str) -> PrincipalOptions:
         """The same, with what only the type decides: a domain's name, and which fields it can have. Raises InvalidOption."""

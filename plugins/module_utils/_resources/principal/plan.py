@@ -79,13 +79,12 @@ def target(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str] =
     `kept` is what was disabled (and, marked, what was enabled by itself) before the account was locked.
     """
     values: dict[str, t.Any] = {}
-    for field in SCALARS:
-        if wanted.given(field):
+    given = [field for field in wanted.model_fields_set if wanted.given(field)]
+    for field in (*SCALARS, "quota"):
+        if field in given:
             values[field] = getattr(wanted, field)
-    if wanted.given("quota"):
-        values["quota"] = wanted.quota
     for field in LISTS:
-        if not wanted.given(field):
+        if field not in given:
             continue
         present = getattr(found, field)
         compared = folded(present) if field in ("emails", "external_members") else present
@@ -98,7 +97,8 @@ def target(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str] =
     _leave_itself(found, values)
     if wanted.new_name is not None:
         values["name"] = wanted.new_name
-    return found.model_copy(update=values)
+    # among thousands nearly all are as wanted, and a copy is the dearest part of a plan
+    return found.model_copy(update=values) if any(getattr(found, field) != value for field, value in values.items()) else found
 
 
 def _move_permissions(found: Principal, values: dict[str, t.Any]) -> None:
@@ -257,6 +257,8 @@ def check(found: Principal | None, after: Principal, directory: Directory) -> No
     for field, types in (*_OF_TYPE.items(), ("members", _MEMBER_TYPES.get(after.type, ()))):
         for name in getattr(after, field):
             if name not in getattr(old, field) and not (field == "roles" and is_built_in_role(name)):
+                if name in (old.name, after.name):
+                    raise Refused(f"{field}: {name!r} can't be {'a member of itself' if field in ('members', 'member_of') else 'in its own list'}; remove it.")
                 _check_reference(field, name, types, directory)
     if after.tenant and after.tenant != old.tenant:
         _check_reference("tenant", after.tenant, ("tenant",), directory)

@@ -77,7 +77,7 @@ def plan_one(
     wanted = suits(wanted, found)
     if wanted.state == "absent":
         return _plan_absent(server, found, wanted, directory)
-    kept = lock.kept_disabled(server, found, wanted)
+    kept = lock.kept(server, found, wanted)
     after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
     secrets = plan.plan_secrets(found, wanted, matches)
     for text in plan.warnings(found, after):

@@ -19,7 +19,7 @@ from ..reload import refresh_recipients
 from . import plan
 from .directory import AskedDirectory
 from .options import PrincipalOptions
-from .planned import plan_one
+from .planned import Planned, plan_one
 
 
 class _ManageOptions(PrincipalOptions):
@@ -38,7 +38,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         if wanted.reload == "auto" and planned.touches_recipients():
             reloaded = refresh_recipients(server, mode)
         if planned.target is not None:
-            shown = plan.shown(_confirmed(server, planned.target))
+            shown = plan.shown(_confirmed(server, planned))
     return Outcome({"principal": shown, "reloaded": reloaded}, planned.changes)
 
 
@@ -63,12 +63,14 @@ def _domain_name(name: str) -> str:
         raise InvalidOption("name", str(error)) from None
 
 
-def _confirmed(server: Server, after: Principal) -> Principal:
+def _confirmed(server: Server, planned: Planned) -> Principal:
     """The principal as the server has it now. Raises NotApplied when it did not keep what it took."""
+    after = t.cast(Principal, planned.target)
     now = server.principals.get(after.name)
+    done = {"changed": True, "operations": [change.operation() for change in planned.changes]}
     if now is None:
-        raise NotApplied(f"the server answered success, but the principal {after.name!r} does not exist now; another run may have deleted it.")
+        raise NotApplied(f"the server answered success, but the principal {after.name!r} does not exist now; another run may have deleted it.", **done)
     missing, _other = difference({k: v for k, v in plan.diffed(after).items() if k != "members"}, {k: v for k, v in plan.diffed(now).items() if k != "members"})
     if missing:
-        raise NotApplied(f"the server answered success for the principal {after.name!r}, but has other values now of: {', '.join(sorted(missing))}.")
+        raise NotApplied(f"the server answered success for the principal {after.name!r}, but has other values now of: {', '.join(sorted(missing))}.", **done)
     return now
