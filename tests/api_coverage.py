@@ -93,13 +93,29 @@ class Request:
     path: tuple[str, ...]
 
 
+#: Requests that change nothing although they are no GET: questions with a long text, and the version, whose code is dropped at once.
+_READING = (("POST", "spam-filter/classify"), ("POST", "troubleshoot/dmarc"), ("POST", "oauth"))
+
+#: GETs that act.
+_ACTING = ("store/purge", "store/reindex", "spam-filter/train", "update", "reload", "troubleshoot/token", "telemetry/live")
+
+
+def _acts(method: str, path: t.Sequence[str], *, dry: bool) -> bool:
+    """Whether a request may change something on the server."""
+    text = "/".join(path)
+    if method != "GET":
+        return (method, text) not in _READING
+    return not dry and text.startswith(_ACTING) and text != "spam-filter/train/status"
+
+
 class Recorder:
     """Runs modules in this process and notes what they send."""
 
     def __init__(self, server: RunningServer) -> None:
         self.server = server
         self.requests: set[Request] = set()
-        self._sent: list[tuple[str, tuple[str, ...]]] = []
+        self.acting_in_check_mode: set[Request] = set()
+        self._sent: list[tuple[str, tuple[str, ...], bool]] = []
 
     @contextlib.contextmanager
     def watching(self) -> t.Iterator[None]:
@@ -109,18 +125,18 @@ class Recorder:
         request, events = HttpClient.request, HttpClient.events
 
         def watched_request(client: t.Any, method: str, path: t.Sequence[str], **more: t.Any) -> t.Any:
-            self._sent.append((method, tuple(path)))
+            self._sent.append((method, tuple(path), "dry-run" in (more.get("query") or {})))
             return request(client, method, path, **more)
 
         def watched_events(client: t.Any, path: t.Sequence[str], **more: t.Any) -> t.Any:
-            self._sent.append(("GET", tuple(path)))
+            self._sent.append(("GET", tuple(path), False))
             return events(client, path, **more)
 
         with mock.patch.object(HttpClient, "request", watched_request), mock.patch.object(HttpClient, "events", watched_events):
             yield
 
     def run(self, module: str, *, tolerate: str = "", **options: t.Any) -> dict[str, t.Any]:
-        """Run a module as its frontends do. Raises when it fails, unless with the words to be tolerated."""
+        """Run a module as its frontends do, ahead of it in check mode. Raises when it fails, unless with the words to be tolerated."""
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
         from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, execute
@@ -130,14 +146,18 @@ class Recorder:
         validator = ArgumentSpecValidator({name: dict(option) for name, option in task.spec.options.items()}, **task.spec.conditions())
         validated = validator.validate({**connection, **options})
         assert not validated.error_messages, f"{module} {options}: {validated.error_messages}"
-        self._sent.clear()
         result: dict[str, t.Any] = {}
-        try:
-            result = execute(task, validated.validated_parameters, check=False, diff=False, warn=lambda _text: None)
-        except Failure as failure:
-            if not tolerate or tolerate not in str(failure):
-                raise AssertionError(f"{module} {options}: {failure}") from None
-        self.requests |= {Request(module, method, path[1:]) for method, path in self._sent if path[:1] == ("api",)}
+        for check in (True, False):
+            self._sent.clear()
+            try:
+                result = execute(task, validated.validated_parameters, check=check, diff=False, warn=lambda _text: None)
+            except Failure as failure:
+                if not tolerate or tolerate not in str(failure):
+                    raise AssertionError(f"{module} {options}{' in check mode' if check else ''}: {failure}") from None
+            if check:
+                acting = {Request(module, method, path[1:]) for method, path, dry in self._sent if path[:1] == ("api",) and _acts(method, path[1:], dry=dry)}
+                self.acting_in_check_mode |= acting
+        self.requests |= {Request(module, method, path[1:]) for method, path, _dry in self._sent if path[:1] == ("api",)}
         return result
 
     def send(self, *recipients: str, port: int = 0, message: str = MESSAGE, sender: str = f"alice@{DOMAIN}") -> None:
@@ -281,7 +301,7 @@ def _spam_filter(run: Recorder, *, late: bool) -> None:
         run.run("spam_filter", action="start_training", wait=True)
         run.run("spam_filter", action="retrain", wait=True)
         # a run is over before it could be stopped
-        with mock.patch.object(RestSpamFilter, "training", mock.Mock(side_effect=[True, False])):
+        with mock.patch.object(RestSpamFilter, "training", mock.Mock(side_effect=[True, True, False])):
             run.run("spam_filter", action="stop_training")
         run.run("spam_filter", action="forget")
 
@@ -334,7 +354,7 @@ def _paid(run: Recorder) -> None:
     assert run.run("undelete", account="alice", ids=[deleted[0]["id"]])["total"] == 1
 
 
-def record(minor: str) -> dict[str, set[Request]]:
+def record(minor: str) -> dict[str, Recorder]:
     """What the modules send to servers of a minor version, by edition ("free", "paid")."""
     recorded = {}
     for edition, arguments in (("free", ()), ("paid", ("--enterprise",))):
@@ -342,7 +362,7 @@ def record(minor: str) -> dict[str, set[Request]]:
             recorder = Recorder(server)
             with recorder.watching():
                 everything(recorder, minor, paid=edition == "paid")
-            recorded[edition] = recorder.requests
+            recorded[edition] = recorder
     return recorded
 
 
@@ -351,10 +371,11 @@ def record(minor: str) -> dict[str, set[Request]]:
 
 @dataclasses.dataclass
 class Coverage:
-    """Modules by endpoint and minor version; requests that fit no endpoint."""
+    """Modules by endpoint and minor version; requests that fit no endpoint; requests in check mode that act."""
 
     modules: dict[Endpoint, dict[str, set[str]]]
-    unknown: set[tuple[str, Request]]
+    unknown: set[tuple[str, Request]] = dataclasses.field(default_factory=set)
+    acting_in_check_mode: set[tuple[str, Request]] = dataclasses.field(default_factory=set)
 
     def missing(self) -> list[str]:
         """Endpoints that no module asks for, with the version."""
@@ -374,16 +395,17 @@ def coverage() -> Coverage:
     """Run everything on every version."""
     known = endpoints()
     found: dict[Endpoint, dict[str, set[str]]] = {endpoint: {} for endpoint in known}
-    unknown: set[tuple[str, Request]] = set()
+    result = Coverage(found)
     for minor in VERSIONS:
-        for edition, requests in record(minor).items():
-            for request in requests:
+        for edition, recorder in record(minor).items():
+            result.acting_in_check_mode |= {(minor, request) for request in recorder.acting_in_check_mode}
+            for request in recorder.requests:
                 endpoint = endpoint_of(request.method, request.path, known, minor)
                 if endpoint is None:
-                    unknown.add((minor, request))
+                    result.unknown.add((minor, request))
                 elif not endpoint.paid or edition == "paid":
                     found[endpoint].setdefault(minor, set()).add(request.module)
-    return Coverage(found, unknown)
+    return result
 
 
 def cases_by_module() -> dict[str, list[str]]:

@@ -27,6 +27,11 @@ def test_each_request_is_listed(found: api_coverage.Coverage) -> None:
     assert found.unknown == set()
 
 
+def test_check_mode_only_reads(found: api_coverage.Coverage) -> None:
+    """No module sends a request that acts, a GET that acts included, while it only predicts."""
+    assert found.acting_in_check_mode == set()
+
+
 def test_only_undocumented_paths_are_left_out(found: api_coverage.Coverage) -> None:
     """A path that the description names can't be left out, nor one that is asked for."""
     assert found.needlessly_left_out() == []
