@@ -304,5 +304,5 @@ def test_local_keys_are_told_as_the_server_does(own: dict[str, str], local: list
 def test_a_server_without_the_rest_api_is_said_to_have_none(path: tuple[str, ...]) -> None:
     """0.16 and later answer 404 for all of it, which must not be taken for a missing principal."""
     caller = answering({"type": "about:blank", "status": 404, "title": "Not Found", "detail": "x"}, 404)
-    with pytest.raises(UnexpectedAnswer, match="has no REST management API. Servers since 0.16 have another one"):
+    with pytest.raises(UnexpectedAnswer, match=r"has no REST management API\. Servers since 0.16 have another one"):
         caller.call("GET", *path)
