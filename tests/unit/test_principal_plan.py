@@ -11,7 +11,7 @@ import hashlib
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, Refused
@@ -50,6 +50,9 @@ def patched(principal: Principal, edits: t.Sequence[Edit], *, sorts_aliases: boo
             if edit.field == "emails":
                 assert "@" in edit.item, "refused in a patch"
             state[edit.field] = present if edit.item in present else (*present, edit.item)
+            other = {"enabled_permissions": "disabled_permissions", "disabled_permissions": "enabled_permissions"}.get(edit.field)
+            if other:
+                state[other] = tuple(item for item in state[other] if item != edit.item)
         elif isinstance(edit, Remove):
             state[edit.field] = tuple(item for item in state[edit.field] if item != edit.item)
         if sorts_aliases:
@@ -108,7 +111,13 @@ def found_and_wanted(draw: st.DrawFn) -> tuple[Principal, PrincipalOptions]:
             wanted["receive"] = draw(st.sampled_from([None, True, False]))
     if draw(st.booleans()):
         wanted["new_name"] = draw(st.sampled_from(["al.example", "else.example"]))
-    return Principal.model_validate(values), read(PrincipalOptions, wanted).for_type(kind)
+    # a permission is enabled or disabled, never both
+    denied = tuple(each for each in values.get("disabled_permissions", ()) if each not in values.get("enabled_permissions", ()))
+    try:
+        return Principal.model_validate({**values, "disabled_permissions": denied}), read(PrincipalOptions, wanted).for_type(kind)
+    except InvalidOption as error:
+        assert "a permission is one or the other" in str(error) or "is what enabled: false takes away" in str(error)
+        reject()
 
 
 @given(found_and_wanted(), st.booleans())
@@ -128,7 +137,9 @@ def test_what_was_left_out_stays(case: tuple[Principal, PrincipalOptions]) -> No
     found, wanted = case
     target = plan.target(found, wanted)
     changed = {field for field in Principal.model_fields if getattr(found, field) != getattr(target, field)}
-    allowed = set(wanted.wanted_fields()) | ({"disabled_permissions"} if wanted.enabled is not None else set()) | ({"name"} if wanted.new_name else set())
+    allowed = set(wanted.wanted_fields()) | ({"name"} if wanted.new_name else set())
+    if allowed & {"enabled", "enabled_permissions", "disabled_permissions"}:
+        allowed |= {"enabled_permissions", "disabled_permissions"}  # the one moves what the other gets
     assert changed <= allowed
 
 
@@ -447,3 +458,40 @@ def test_null_and_nothing_are_left_out() -> None:
     assert wanted.wanted_fields() == frozenset()
     assert options(quota="").wanted_fields() == {"quota"}
     assert options(description="", emails=[]).wanted_fields() == {"description", "emails"}
+
+
+def test_a_permission_moves_from_one_list_to_the_other() -> None:
+    """Measured on 0.13.4 and 0.15.5: what is written to one list leaves the other, so the plan counts on it."""
+    found = Principal(name="al", type="individual", enabled_permissions=("undelete", "logs-view"))
+    target = plan.target(found, read(PrincipalOptions, {"name": "al", "disabled_permissions": ["undelete"]}))
+    assert target.enabled_permissions == ("logs-view",)
+    assert target.disabled_permissions == ("undelete",)
+    back = plan.target(target, read(PrincipalOptions, {"name": "al", "enabled_permissions": {"add": ["undelete"]}}))
+    assert back.disabled_permissions == ()
+    assert set(back.enabled_permissions) == {"logs-view", "undelete"}
+
+
+def test_a_lock_gives_back_what_an_account_had_of_its_own() -> None:
+    """Locking moves a permission that was enabled by itself; the note brings it back."""
+    found = Principal(name="al", type="individual", enabled_permissions=("authenticate",), disabled_permissions=("email-send",))
+    locked = plan.target(found, read(PrincipalOptions, {"name": "al", "enabled": False}))
+    assert locked.enabled_permissions == ()
+    unlocked = plan.target(locked, read(PrincipalOptions, {"name": "al", "enabled": True}), ("email-send", "+authenticate"))
+    assert unlocked.enabled_permissions == found.enabled_permissions
+    assert unlocked.disabled_permissions == found.disabled_permissions
+
+
+@pytest.mark.parametrize("field", ["members", "member_of"])
+def test_nobody_becomes_a_member_of_itself(field: str) -> None:
+    """Servers take it, and then keep one of the two sides."""
+    found = Principal(name="team", type="group")
+    with pytest.raises(Refused, match=f"{field}: 'team' can't be a member of itself"):
+        plan.check(found, found.model_copy(update={field: ("team",)}), Known())
+
+
+def test_one_that_is_a_member_of_itself_leaves_both_lists() -> None:
+    """One fact with two sides."""
+    found = Principal(name="team", type="group", members=("team", "al"), member_of=("team",))
+    target = plan.target(found, read(PrincipalOptions, {"name": "team", "members": {"remove": ["team"]}}))
+    assert target.members == ("al",)
+    assert target.member_of == ()

@@ -36,6 +36,8 @@ FIELDS: dict[str, frozenset[str]] = {
     "location": _COMMON | {"emails", "urls", "picture", "locale"},
 }
 _EVERY_FIELD = frozenset().union(*FIELDS.values())
+#: What a locked account must not do, whatever it was given.
+TAKEN_BY_LOCK = frozenset({"authenticate", "authenticate-oauth", "email-send", "email-receive"})
 #: What has mail of its own, which a deletion destroys.
 WITH_MAIL = ("individual", "group")
 
@@ -126,6 +128,8 @@ class PrincipalOptions(Options):
             raise InvalidOption(
                 "enabled_permissions", f"{min(enabled & disabled)!r} is in disabled_permissions too, and a permission is one or the other; keep it in one."
             )
+        if self.enabled is False and enabled & TAKEN_BY_LOCK:
+            raise InvalidOption("enabled_permissions", f"{min(enabled & TAKEN_BY_LOCK)!r} is what enabled: false takes away; leave out one of the two.")
         names = [each.name for each in self.app_passwords or ()]
         if len(names) != len(set(names)):
             raise InvalidOption("app_passwords", "a name stands there twice; app passwords are told apart by name.")

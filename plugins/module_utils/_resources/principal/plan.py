@@ -92,7 +92,7 @@ def target(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str] =
         same = same_with_first(compared, result) if field == "emails" else same_items(compared, result)
         values[field] = present if same else result
     if wanted.enabled is not None:
-        values.update(_locked(found, wanted, kept))
+        values = {**_locked(found, wanted, kept), **values}
     _move_permissions(found, values)
     _leave_itself(found, values)
     if wanted.new_name is not None:
