@@ -94,6 +94,8 @@ class Connection:
     retries: int = 4
     use_proxy: bool = True
     allow_http: bool = False
+    #: Sent as X-API-Key in place of a login, to servers that are no mail servers.
+    api_key: str = dataclasses.field(default="", repr=False)
 
     def __post_init__(self) -> None:
         parts = _split(self.url)
@@ -103,14 +105,19 @@ class Connection:
             missing, given = ("login_password", "login_user") if self.user else ("login_user", "login_password")
             raise InvalidOption(missing, f"it is missing, while {given} is set; set both, or use login_token alone.")
         if self.token and self.user:
-            raise InvalidOption("login_token", "it can't be used together with login_user and login_password; remove one of the two.")
-        if not self.token and not self.user:
+            raise InvalidOption(
+                "login_token",
+                "it can't be used together with login_user and login_password; remove one of the two, or set those to null where module_defaults give them.",
+            )
+        if not self.token and not self.user and not self.api_key:
             raise InvalidOption("login_user", "no login is given; set login_user and login_password, or login_token.")
         if self.user and ":" in self.user:
             raise InvalidOption("login_user", f"{self.user!r} holds a colon, at which the server would end it; correct the name.")
         if any(not "!" <= character <= "~" for character in self.token):
             # the library's message about it would hold the token
             raise InvalidOption("login_token", "it holds a blank, a line end or a character that no token has; give the token alone.")
+        if any(not "!" <= character <= "~" for character in self.api_key):
+            raise InvalidOption("api_key", "it holds a blank, a line end or a character that no key has; give the key alone.")
         if not 0 < self.timeout < math.inf:
             raise InvalidOption("timeout", f"{self.timeout:g} is no time limit; use a number of seconds above 0.")
         if self.retries < 0:
@@ -130,13 +137,15 @@ class Connection:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(secret for secret in (self.password, self.token) if secret)
+        return tuple(secret for secret in (self.password, self.token, self.api_key) if secret)
 
-    def authorization(self) -> str:
-        """The Authorization header."""
+    def authorization(self) -> dict[str, str]:
+        """The header that proves who asks."""
+        if self.api_key:
+            return {"X-API-Key": self.api_key}
         if self.token:
-            return f"Bearer {self.token}"
-        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+            return {"Authorization": f"Bearer {self.token}"}
+        return {"Authorization": "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,7 +306,7 @@ class HttpClient:
         try:
             self._client = httpx.Client(
                 base_url=base_url,
-                headers={"Authorization": connection.authorization(), "Accept": "application/json"},
+                headers={**connection.authorization(), "Accept": "application/json"},
                 verify=verify,
                 timeout=httpx.Timeout(connection.timeout),
                 # Servers close idle connections after a minute or so; a write on a connection that was just closed can't be told from a lost one.
@@ -430,7 +439,8 @@ class HttpClient:
         try:
             request = self._client.build_request(method, target, params=query, content=content, headers=headers, timeout=httpx.Timeout(limit))
             if not authenticated:
-                request.headers.pop("Authorization", None)
+                for header in self.connection.authorization():
+                    request.headers.pop(header, None)
             response = self._client.send(request, stream=True)
             self._note_address(response)
             try:
@@ -462,7 +472,10 @@ class HttpClient:
     def _broken(self, shown: str, error: Exception) -> ConnectionFailed:
         where = self.connection.base_url
         if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-            return TimedOut(f"{where} could not be reached within {self.connection.timeout:g} seconds ({shown})", sent=False)
+            return TimedOut(
+                f"{where} could not be reached within {self.connection.timeout:g} seconds. Correct url, or see that the server runs and is reachable ({shown})",
+                sent=False,
+            )
         if isinstance(error, httpx.TimeoutException):
             return TimedOut(f"{where} did not answer within the time limit ({shown})", sent=True)
         words = scrub(str(error), self.connection.secrets) or type(error).__name__
@@ -472,7 +485,9 @@ class HttpClient:
                     f"{where}: the server's certificate is not trusted: {words}. Give its authority by ca_path, or correct the host in url ({shown})",
                     sent=False,
                 )
-            return ConnectionFailed(f"{where} could not be reached: {words} ({shown})", sent=False)
+            if "wrong_version_number" in words.lower():
+                return ConnectionFailed(f"{where} does not speak TLS on this port. Correct the port in url, or use http ({shown})", sent=False)
+            return ConnectionFailed(f"{where} could not be reached: {words}. Correct url, or see that the server runs and is reachable ({shown})", sent=False)
         return ConnectionFailed(f"{where}: the connection broke before the answer was complete: {words} ({shown})", sent=True)
 
     def _failure(self, shown: str, status: int, response: t.Any, body: t.Callable[[], bytes]) -> ServerError | None:

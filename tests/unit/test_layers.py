@@ -22,12 +22,12 @@ LAYERS = [
     {"_errors"},
     {"_deps", "_secrets"},
     {"_http"},  # and every other single file, such as _names.py
-    {"_server"},
+    {"_server", "_dns"},
     {"_reconcile"},
     {"_resources"},
     {"_frontend"},
 ]
-PACKAGES = {"_server", "_reconcile", "_resources", "_frontend"}
+PACKAGES = {"_dns", "_server", "_reconcile", "_resources", "_frontend"}
 LIBRARIES = {"argon2", "bcrypt", "cryptography", "dns", "httpx", "idna", "passlib", "pydantic", "yaml"}
 FILES = sorted(MODULE_UTILS.rglob("*.py"))
 
@@ -73,6 +73,7 @@ def test_layers_only_call_downwards(path: Path) -> None:
             if own in ("_reconcile", "_resources"):
                 assert other != "_http", f"{own} speaks to a server through its port, not through {name}"
                 assert not name.startswith((f"{PACKAGE}._server.rest", f"{PACKAGE}._server.jmap")), f"{own} knows the API generation of {name}"
+                assert not name.startswith((f"{PACKAGE}._dns.rfc2136", f"{PACKAGE}._dns.powerdns")), f"{own} knows the provider of {name}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))

@@ -81,3 +81,6 @@ CONNECTION = ArgumentSpec(
         "server_version": {"type": "str"},
     }
 )
+
+#: The same for tasks that talk to no mail server: taken, since `module_defaults` of the group gives them to every module, and not needed.
+CONNECTION_UNUSED = ArgumentSpec(options={**CONNECTION.options, "url": {**CONNECTION.options["url"], "required": False}})

@@ -16,10 +16,11 @@ from .._reconcile.plan import Mode, Outcome, Vault
 from .._secrets import scrub
 from .._server.connect import connect
 from .._server.port import Server
-from .spec import CONNECTION, ArgumentSpec
+from .spec import CONNECTION, CONNECTION_UNUSED, ArgumentSpec
 from .values import plain
 
 Run = t.Callable[[Server, t.Mapping[str, t.Any], Mode], Outcome]
+RunAlone = t.Callable[[t.Mapping[str, t.Any], Mode], Outcome]
 
 _CONNECTION_FIELDS = {
     "url": "url",
@@ -36,18 +37,24 @@ _CONNECTION_FIELDS = {
     "allow_http": "allow_http",
 }
 
+#: Options of the connection that tasks without a mail server go by as well.
+NETWORK = ("timeout", "use_proxy")
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
     """What a module does. `own` are its options beside those of the connection; `run` does the work.
 
+    A module that talks to no mail server has `run_alone` instead. It takes the options of the connection too, but needs none, and is given
+    only those of them that are about any network (`NETWORK`).
     `writes` is false for modules that only read: their results have no operations and no diff.
     `secrets_in` tells for an option that is no_log, but holds more than secrets, which of its values are: the others may be shown in results.
     `list_from_src` names the list option that the action fills from the file that `src` names.
     """
 
     own: ArgumentSpec
-    run: Run
+    run: Run | None = None
+    run_alone: RunAlone | None = None
     writes: bool = True
     list_from_src: str = ""
     secrets_in: t.Mapping[str, t.Callable[[t.Any], t.Iterable[str]]] = dataclasses.field(default_factory=dict)
@@ -55,7 +62,15 @@ class Task:
     @property
     def spec(self) -> ArgumentSpec:
         """The whole argument spec."""
-        return self.own.merge(CONNECTION)
+        return self.own.merge(CONNECTION if self.run else CONNECTION_UNUSED)
+
+    def perform(self, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
+        """Do the work with options of which none is null. Raises StalwartError."""
+        own = {option: options[option] for option in self.own.options if option in options}
+        if self.run_alone:
+            return self.run_alone({**{option: options[option] for option in NETWORK if option in options}, **own}, mode)
+        assert self.run is not None, "a task has run or run_alone"
+        return self.run(server_of(options), own, mode)
 
 
 def no_secrets(_value: t.Any) -> t.Iterable[str]:
@@ -65,11 +80,20 @@ def no_secrets(_value: t.Any) -> t.Iterable[str]:
 
 def hidden_values(task: Task, params: t.Mapping[str, t.Any]) -> set[str]:
     """The values of no_log options, which Ansible takes out of results."""
-    found: set[str] = set()
-    for option, about in task.spec.options.items():
+    return {value for value in _hidden(task.spec.options, params, task.secrets_in) if value}
+
+
+def _hidden(
+    options: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any], secrets_in: t.Mapping[str, t.Callable[[t.Any], t.Iterable[str]]]
+) -> t.Iterator[str]:
+    for option, about in options.items():
+        value = params.get(option)
         if about.get("no_log"):
-            found.update(task.secrets_in.get(option, _texts)(plain(params.get(option))))
-    return {value for value in found if value}
+            yield from secrets_in.get(option, _texts)(plain(value))
+        elif about.get("options"):
+            for element in value if isinstance(value, list) else [value]:
+                if isinstance(element, dict):
+                    yield from _hidden(about["options"], element, {})
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:
@@ -110,9 +134,7 @@ def execute(
 
     try:
         require_libraries()
-        server = server_of(options)
-        own = {option: options[option] for option in task.own.options if option in options}
-        outcome = task.run(server, own, Mode(check=check, diff=diff, warn=warn_once, vault=vault))
+        outcome = task.perform(options, Mode(check=check, diff=diff, warn=warn_once, vault=vault))
     except LibraryMissing:
         raise
     except PartlyDone as error:

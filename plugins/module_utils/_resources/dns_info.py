@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from .._deps import AfterValidator, BeforeValidator
+from .._deps import BeforeValidator
 from .._errors import InvalidOption, Refused
 from .._reconcile.plan import Mode, Outcome
 from .._server.models.dns import DnsRecord
 from .._server.port import Server
+from ._dns_options import DnsNames, Ttl
 from ._dns_text import zone_file, zone_files
-from ._options import Item, Options, Text, one_or_more, read, without_repeats
+from ._options import Item, Options, one_or_more, read
 from .dns_records import (
     DEFAULT_TTL,
     Record,
@@ -31,23 +31,14 @@ from .dns_records import (
 )
 from .domains import Domains, require_domains
 
-_LONGEST_TTL = 2**31 - 1  # RFC 2181, 8
-
-
-def _ttl(value: t.Any) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or re.fullmatch(r"[0-9]{1,10}", text) is None or int(text) > _LONGEST_TTL:
-        raise ValueError(f"{value!r} is no time to live; give seconds, from 0 to {_LONGEST_TTL}")
-    return int(text)
-
 
 class _RecordsOptions(Options):
     domain: Domains
     #: Any name can be a zone of its own, also one with underscores such as _domainkey.example.org.
-    zones: t.Annotated[tuple[t.Annotated[Text, AfterValidator(absolute_name)], ...], BeforeValidator(one_or_more), AfterValidator(without_repeats)] = ()
+    zones: DnsNames = ()
     include: t.Annotated[tuple[Item, ...], BeforeValidator(one_or_more)] = ()
     exclude: t.Annotated[tuple[Item, ...], BeforeValidator(one_or_more)] = ()
-    ttl: t.Annotated[int, BeforeValidator(_ttl)] = DEFAULT_TTL
+    ttl: Ttl = DEFAULT_TTL
 
 
 def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
@@ -57,7 +48,7 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """
     wanted = read(_RecordsOptions, options)
     _check(wanted)
-    require_domains(server, wanted.domain)
+    require_domains(server, wanted.domain, mode)
     sets = wanted_records(
         {domain: server.dns_records(domain) for domain in wanted.domain},
         zones=wanted.zones,
