@@ -258,10 +258,28 @@ def check(found: Principal | None, after: Principal, directory: Directory) -> No
         for name in getattr(after, field):
             if name not in getattr(old, field) and not (field == "roles" and is_built_in_role(name)):
                 if name in (old.name, after.name):
-                    raise Refused(f"{field}: {name!r} can't be {'a member of itself' if field in ('members', 'member_of') else 'in its own list'}; remove it.")
+                    raise Refused(
+                        f"{field}: {name!r} can't be {'a member of itself' if field in ('members', 'member_of') else 'among its own ' + field}; remove it."
+                    )
                 _check_reference(field, name, types, directory)
+    if found is not None:
+        _check_external_members(found, after)
     if after.tenant and after.tenant != old.tenant:
         _check_reference("tenant", after.tenant, ("tenant",), directory)
+
+
+#: Top-level names that will never be public (RFC 2606, 6761, 6762, 8375, 9476 and the usual local ones).
+_NEVER_PUBLIC = frozenset({"alt", "corp", "example", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "onion", "test"})
+
+
+def _check_external_members(found: Principal, after: Principal) -> None:
+    """A list takes any address when it is created, but only public ones when it is changed (0.13.4 and 0.15.5, measured)."""
+    for address in after.external_members:
+        if address not in found.external_members and domain_of(address).rpartition(".")[2] in _NEVER_PUBLIC:
+            raise Refused(
+                f"external_members: servers take {address!r} only when a list is created, since its domain is not a public one; "
+                "use a public address, or delete the list and create it again."
+            )
 
 
 def _check_fixed_roles(found: Principal | None, after: Principal) -> None:
