@@ -9,7 +9,7 @@ import hmac
 import struct
 import time
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import argon2
 import bcrypt
@@ -133,14 +133,20 @@ def _fits_scheme(scheme: str, stored: str, password: str) -> bool:
 def totp_fits(url: str, token: str, now: float | None = None) -> bool:
     """Whether ``token`` is the current one (or the one before or after) of an ``otpauth://`` URL. Raises UnreadableSecret."""
     parts = urlsplit(url)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(given)
+    label, colon, account = unquote(parts.path.removeprefix("/")).partition(":")
+    issuer = options.get("issuer")
     try:
-        secret = base64.b32decode(options["secret"] + "=" * (-len(options["secret"]) % 8), casefold=True)
+        text = options["secret"]
+        secret = base64.b32decode(text + "=" * (-len(text) % 8))
         digits, period = int(options.get("digits", "6")), int(options.get("period", "30"))
-        algorithm = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}[options.get("algorithm", "SHA1").upper()]
+        algorithm = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}[options.get("algorithm", "SHA1")]
     except (KeyError, ValueError, binascii.Error) as error:
         raise UnreadableSecret("bad OTP URL") from error
-    if parts.netloc != "totp" or len(secret) < 16 or not 6 <= digits <= 8:
+    if not url.startswith("otpauth://totp") or text.endswith("=") or len(secret) < 16 or not 6 <= digits <= 8 or period < 1:
+        raise UnreadableSecret("bad OTP URL")
+    if ":" in account or ":" in (issuer or "") or (colon and issuer not in (None, label)):
         raise UnreadableSecret("bad OTP URL")
     step = int((time.time() if now is None else now) // period)
     return any(_token(secret, step + offset, digits, algorithm) == token for offset in (-1, 0, 1))

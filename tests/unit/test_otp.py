@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.stalwart.mail.plugins.module_utils._otp import new_otp_url, one_time_code, require_usable_otp_url
-from tests.stand_in.passwords import totp_fits
+from tests.stand_in.passwords import UnreadableSecret, totp_fits
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -67,6 +67,8 @@ def test_what_locks_an_account_out(url: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         require_usable_otp_url(url)
     assert SECRET[:20].lower() not in str(caught.value).lower()
+    with pytest.raises(UnreadableSecret):
+        totp_fits(url, "123456")
 
 
 @given(st.text(max_size=80), st.text(min_size=1, max_size=20))
