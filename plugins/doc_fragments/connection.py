@@ -30,6 +30,7 @@ options:
   login_token:
     description:
       - An API key (C(api_) and the base64 of C(NAME:SECRET)) or an OAuth access token, instead of user and password.
+      - Where C(module_defaults) give user and password, set both to null in the task.
       - If it is not given, the environment variable E(STALWART_TOKEN) is used.
     type: str
   validate_certs:

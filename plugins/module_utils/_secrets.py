@@ -13,7 +13,7 @@ HIDDEN = "<hidden>"
 GENERATED = "<generated>"
 
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
-_OTP = re.compile(r"otpauth://\S+", re.IGNORECASE)
+_OTP = re.compile(r"otpauth://\S{6,}", re.IGNORECASE)  # our own sentences name "otpauth://totp/"
 _API_KEY = re.compile(r"\b(?:api|app)_(?!passwords(?:_exact)?\b)[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)  # but for the options app_passwords…
 _APP_PASSWORD = re.compile(r"\$app\$[^\s\"']+")
 _CRYPT = re.compile(r"(?<![\w$])\$(?:1|2[abxy]|5|6|7|y|sha1|scrypt|argon2(?:i|d|id)|pbkdf2(?:-sha\d+)?)\$[^\s\"']+")

@@ -73,6 +73,8 @@ EXAMPLES = r"""
 
 - name: Use it
   stalwart.mail.queue_info:
+    login_user: null  # where module_defaults give another login
+    login_password: null
     login_token: "{{ made.generated.access_token }}"
 
 - name: A token for a page that shows a delivery test

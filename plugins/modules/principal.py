@@ -49,6 +49,7 @@ options:
   new_name:
     description:
       - Renames the principal. Where only this name exists already, nothing is to do.
+        Where neither exists, the principal is created under this one.
       - The name of a domain in use is not changed, since the addresses in it would stay as they are and bounce.
     type: str
   description:

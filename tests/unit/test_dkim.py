@@ -308,6 +308,12 @@ def test_a_login_that_may_not_look_at_domains_can_make_keys() -> None:
     assert Site(domains=None).manage(domain="example.org").changed
 
 
+def test_check_mode_predicts_the_keys_of_a_domain_that_an_earlier_task_may_create() -> None:
+    site = Site(domains=())
+    assert site.manage(check=True, domain="example.org").changed
+    assert any("'example.org' is no domain of the server" in text for text in site.warnings)
+
+
 def test_a_principal_of_another_type_is_no_domain() -> None:
     site = Site(domains=())
     site.principals.get = lambda name: Principal(name=name, type="individual")  # type: ignore[method-assign]

@@ -51,8 +51,8 @@ class Site:
         self.asked.append(domain)
         return records(domain)
 
-    def info(self, **options: t.Any) -> dict[str, t.Any]:
-        return dns_info.info(t.cast(Server, self), options, Mode(warn=self.warnings.append)).results
+    def info(self, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        return dns_info.info(t.cast(Server, self), options, Mode(check=check, warn=self.warnings.append)).results
 
 
 def test_the_domain_is_sent_in_its_canonical_spelling() -> None:
@@ -117,6 +117,12 @@ def test_unknown_domains_are_refused_where_the_login_may_look() -> None:
         site.info(domain=["nowhere.net", "example.org"])
     assert site.asked == []
     assert Site(may_look=False).info(domain="nowhere.net")["records"]
+
+
+def test_check_mode_warns_of_a_domain_that_an_earlier_task_may_create() -> None:
+    site = Site("example.org")
+    assert site.info(check=True, domain="nowhere.net")["records"]
+    assert len(site.warnings) == 1 and site.warnings[0].startswith("domain: 'nowhere.net' is no domain of the server")
 
 
 def test_what_is_no_record_is_told() -> None:

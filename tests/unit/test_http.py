@@ -309,6 +309,8 @@ def test_retry_after_as_a_date(pauses: list[float]) -> None:
     ("error", "method", "sent", "words"),
     [
         (httpx.ConnectError("Connection refused"), "POST", 3, "could not be reached: Connection refused"),
+        (httpx.ConnectError("Connection refused"), "POST", 3, "Correct url, or see that the server runs"),
+        (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), "GET", 3, "does not speak TLS on this port. Correct the port"),
         (httpx.ConnectTimeout(""), "POST", 3, "could not be reached within 30 seconds"),
         (httpx.ReadTimeout(""), "POST", 1, "did not answer within the time limit"),
         (httpx.ReadTimeout(""), "GET", 3, "did not answer within the time limit"),

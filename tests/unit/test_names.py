@@ -89,6 +89,7 @@ def test_addresses(text: str, address: str) -> None:
         ("jane@", "the domain after the '@' is missing"),
         ("@example.org", "the part before the '@' is missing"),
         ("a@b@example.org", "more than one '@'"),
+        ("*@example.org", "for a catch-all write nothing before the '@'"),
         ("jane doe@example.org", "a blank"),
         ("jane@foo bar", "of its domain, it holds a blank"),
         ('"jane"@example.org', "quoted"),

@@ -36,9 +36,9 @@ PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIDsecretkeymaterial\n---
 Handler = t.Callable[[httpx.Request], httpx.Response]
 
 
-def client(handler: Handler) -> HttpClient:
+def client(handler: Handler, url: str = "http://127.0.0.1:8080") -> HttpClient:
     _http._guard.forget()
-    return HttpClient(Connection(url="http://127.0.0.1:8080", user="admin", password=PASSWORD, retries=0), httpx.MockTransport(handler))
+    return HttpClient(Connection(url=url, user="admin", password=PASSWORD, retries=0), httpx.MockTransport(handler))
 
 
 def answering(body: t.Any, status: int = 200) -> RestCaller:
@@ -306,3 +306,9 @@ def test_a_server_without_the_rest_api_is_said_to_have_none(path: tuple[str, ...
     caller = answering({"type": "about:blank", "status": 404, "title": "Not Found", "detail": "x"}, 404)
     with pytest.raises(UnexpectedAnswer, match=r"has no REST management API\. Servers since 0.16 have another one"):
         caller.call("GET", *path)
+
+
+def test_a_url_with_the_path_of_the_api_is_told_to_be_too_long() -> None:
+    caller = RestCaller(client(lambda _request: httpx.Response(404, json={}), url="http://127.0.0.1:8080/api"))
+    with pytest.raises(UnexpectedAnswer, match=r"leave /api out of url"):
+        caller.call("GET", "principal", "alice")

@@ -514,6 +514,13 @@ def test_the_login_in_a_url_is_hidden() -> None:
     assert scrub(f"redis://user:{SECRET}@host:6379/1 x://:{SECRET}@h") == f"redis://{HIDDEN}@host:6379/1 x://{HIDDEN}@h"
 
 
+def test_our_own_sentences_keep_their_words() -> None:
+    """They name the forms of secrets, and are scrubbed like everything else."""
+    told = "give a sha512-crypt hash, as `openssl passwd -6` prints it, or an otpauth://totp/ URL"
+    assert scrub(told) == told
+    assert scrub(f"otpauth://totp/alice?secret={SECRET}") == HIDDEN
+
+
 def test_no_secret_is_in_a_result_or_a_diff() -> None:
     server = FakeServer(**{"queue.route.x.auth.secret": f"old-{SECRET}", "store.r.urls.0": "redis://h"})
     outcome = run(

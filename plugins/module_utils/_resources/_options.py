@@ -58,6 +58,8 @@ def _sentence(message: str) -> str:
         message = "there is no such option here; remove it or correct its spelling"
     elif message == "Field required":
         message = "it is missing; give it a value"
+    elif message.startswith("Input should be "):
+        message = f"it must be {message.removeprefix('Input should be ')}"
     return message if message.endswith(".") else f"{message}."
 
 
@@ -96,7 +98,9 @@ def text(value: t.Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
+        if value is None:
+            raise ValueError("it is null; remove it, or give it a value")
+        raise ValueError(f"{value!r} is not text; write one, within quotes where YAML reads it otherwise")
     if len(value.encode()) > MAX_TEXT:
         raise ValueError(f"it is {len(value.encode())} bytes long, and servers keep {MAX_TEXT} at most; shorten it")
     return str(value)

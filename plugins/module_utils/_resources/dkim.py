@@ -179,7 +179,7 @@ def _present(
                 changes.append(_replace(server, stored, signature))
         after.append(signature)
     if new:
-        require_domains(server, list(dict.fromkeys(each.domain for each in new)))
+        require_domains(server, list(dict.fromkeys(each.domain for each in new)), mode)
     for signature in after:
         # who sets a key aside by key_from knows that it does not sign
         if signature.signs is False and signature.id not in found and not options.key_from:

@@ -10,6 +10,7 @@ import typing as t
 
 from .._deps import AfterValidator, BeforeValidator
 from .._errors import PermissionDenied, Refused
+from .._reconcile.plan import Mode
 from .._server.models.principal import PrincipalType
 from .._server.port import Server
 from ._options import Domain, one_or_more, without_repeats
@@ -20,8 +21,11 @@ Domains = t.Annotated[tuple[Domain, ...], BeforeValidator(one_or_more), AfterVal
 _MOST_NAMED = 5
 
 
-def require_domains(server: Server, domains: t.Sequence[str]) -> None:
-    """Raise Refused unless the server has all of these domains. At most one request (a page); a login that may not look is let through."""
+def require_domains(server: Server, domains: t.Sequence[str], mode: Mode) -> None:
+    """Raise Refused unless the server has all of these domains. At most one request (a page); a login that may not look is let through.
+
+    In check mode a warning instead, since an earlier task of the same play may be the one that creates them.
+    """
     try:
         known = _known(server, domains)
     except PermissionDenied:
@@ -30,7 +34,10 @@ def require_domains(server: Server, domains: t.Sequence[str]) -> None:
     if unknown:
         named = ", ".join(map(repr, unknown[:_MOST_NAMED])) + (f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else "")
         what = "is no domain of the server; create it" if len(unknown) == 1 else "are no domains of the server; create them"
-        raise Refused(f"domain: {named} {what} first (module principal, type: domain), or correct the name.")
+        problem = f"domain: {named} {what} first (module principal, type: domain), or correct the name."
+        if not mode.check:
+            raise Refused(problem)
+        mode.warn(f"{problem} Without check mode this task fails, unless an earlier one creates what is missing.")
 
 
 def _known(server: Server, domains: t.Sequence[str]) -> set[str]:

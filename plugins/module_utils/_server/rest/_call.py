@@ -68,15 +68,19 @@ class RestCaller:
         except NotFound as error:
             # A missing principal is answered with 200; a 404 for a path that every REST server has means that there is none.
             if error.status == 404 and path[0] in _ALWAYS_THERE:
-                raise UnexpectedAnswer(
-                    f"{self.client.connection.base_url} has no REST management API. Servers since 0.16 have another one, "
-                    "which this version of the collection does not speak; if the server is older, correct the url",
-                    request=error.request,
-                    status=404,
-                ).about(resource) from None
+                raise UnexpectedAnswer(self._why_no_api(), request=error.request, status=404).about(resource) from None
             raise error.about(resource) from None
         except ServerError as error:
             raise error.about(resource) from None
+
+    def _why_no_api(self) -> str:
+        base_url = self.client.connection.base_url
+        if base_url.endswith("/api"):
+            return f"{base_url} has no management API; leave /api out of url, since it is added"
+        return (
+            f"{base_url} has no REST management API. Servers since 0.16 have another one, "
+            "which this version of the collection does not speak; if the server is older, correct the url"
+        )
 
     def raw(self, method: str, *path: str, resource: str = "", query: t.Mapping[str, t.Any] | None = None) -> bytes:
         """The bytes of an answer that is not JSON; one that is JSON is a refusal."""
