@@ -85,7 +85,8 @@ def install(*programs: str) -> None:
         return
     print(f"installing {' '.join(packages)} (apt-get install --no-install-recommends), since the tests need them", file=sys.stderr)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # they are not started as services
-    command = ["apt-get", "install", "-qy", "--no-install-recommends", *packages]
+    # other test workers may be at it, too
+    command = ["apt-get", "install", "-qy", "-o", "DPkg::Lock::Timeout=300", "--no-install-recommends", *packages]
     if subprocess.run(command, env=environment, capture_output=True, check=False, timeout=600).returncode:
         subprocess.run(["apt-get", "update", "-q"], env=environment, capture_output=True, check=False, timeout=600)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)

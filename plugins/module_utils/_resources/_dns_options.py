@@ -14,7 +14,7 @@ from .._errors import InvalidOption
 from ._dns_meaning import merged_spf
 from ._dns_text import ZoneRecord
 from ._options import Item, Options, Text, one_or_more, without_repeats
-from .dns_records import PURPOSES, Record, RecordSet, absolute_name, group, is_within, parse_record, record_sets, relative_name, zone_of
+from .dns_records import PURPOSES, Record, RecordSet, absolute_name, group, is_spf, is_within, merge_spf, parse_record, record_sets, relative_name, zone_of
 
 LONGEST_TTL = 2**31 - 1  # RFC 2181, 8
 
@@ -85,7 +85,7 @@ class Overrides(Options):
                 for fqdn, sample in domains.items():
                     found.append(_parsed(kind, fqdn, content, sample.zone, sample.ttl, f"{option}[{number}]"))
         unique = {(record.fqdn, record.type, record.value): record for record in found}
-        return [record if self.ttl is None else record.model_copy(update={"ttl": self.ttl}) for record in unique.values()]
+        return [record if self.ttl is None else record.model_copy(update={"ttl": self.ttl}) for record in with_one_spf(list(unique.values()))]
 
     def check(self) -> None:
         """Raises InvalidOption for what can be known to be wrong before anything is read."""
@@ -120,8 +120,16 @@ class Overrides(Options):
 
 def in_zones(records: t.Iterable[Record], zones: t.Collection[str], option: str) -> tuple[RecordSet, ...]:
     """The records as sets, each in the longest of the zones that holds it. Raises InvalidOption for a name that none holds."""
-    found = []
+    found: list[Record] = []
+    records = list(records)
+    aliases = {record.fqdn: record for record in records if record.type == "CNAME"}
     for record in records:
+        alias = aliases.get(record.fqdn, record)
+        if alias.value != record.value or alias.type != record.type:
+            raise InvalidOption(
+                option,
+                f"{record.fqdn.rstrip('.')} is to be an alias of {alias.value.rstrip('.')} and to have {record.type} {record.value}; leave one out.",
+            )
         try:
             zone = zone_of(record.fqdn, zones)
         except ValueError:
@@ -131,6 +139,23 @@ def in_zones(records: t.Iterable[Record], zones: t.Collection[str], option: str)
             ) from None
         found.append(record.model_copy(update={"zone": zone.rstrip(".") or ".", "name": relative_name(record.fqdn, zone)}))
     return group(found)
+
+
+def with_one_spf(records: list[Record]) -> list[Record]:
+    """The records, with one SPF policy a name, that of several domains allowing what any of them does."""
+    policies: dict[str, list[Record]] = {}
+    for record in records:
+        if record.type == "TXT" and is_spf(record.value):
+            policies.setdefault(record.fqdn, []).append(record)
+    merged = []
+    for fqdn, several in policies.items():
+        if len(several) > 1:
+            # sorted, so that the order of the domains makes no difference; "mx" goes before "a"
+            source = ZoneRecord(type="TXT", name=fqdn, content=merge_spf(sorted((record.value for record in several), reverse=True)))
+            zone = absolute_name(several[0].zone)
+            merged.append(parse_record(source, zone=zone, domain=zone, ttl=several[0].ttl))
+    replaced = {record.fqdn for record in merged}
+    return [record for record in records if not (record.fqdn in replaced and record.type == "TXT" and is_spf(record.value))] + merged
 
 
 def purposes(names: t.Iterable[str], option: str) -> frozenset[str]:

@@ -30,7 +30,10 @@ _OF_THE_ZONE = frozenset({"SOA", "NS", "DS", "DNSKEY", "CDS", "CDNSKEY", "RRSIG"
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """How far to go. `owned` are values that were published by us before: (name, type) → contents."""
+    """How far to go. `owned` are values that were published by us before: (name, type) → contents.
+
+    `is_chosen` is whether a record is of a purpose and type that this run is about: others are not purged.
+    """
 
     replace: frozenset[str] = frozenset()
     dmarc_policy: str = ""
@@ -39,6 +42,7 @@ class Rules:
     purge: bool = False
     purge_names: frozenset[str] = frozenset()
     policy_of: PolicyOf = lambda _domain: None
+    is_chosen: t.Callable[[Record], bool] = lambda _record: True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +108,18 @@ class _Planner:
         for record_set in wanted:
             self._decide(record_set)
         self._purge({(record_set.fqdn, record_set.type) for record_set in wanted})
-        return Plan(tuple(self._steps.values()), tuple(self._conflicts), group(self._published), self._own)
+        return Plan(tuple(self._steps.values()), tuple(self._conflicts), group(self._published), self._owned_after())
+
+    def _owned_after(self) -> dict[Key, frozenset[str]]:
+        """What is ours when all is done: what is published now, and what was before and stays."""
+        owned = dict(self._own)
+        for key, contents in self._rules.owned.items():
+            step, found = self._steps.get(key), self._found.get(key)
+            present = step.after if step else [record.value for record in self._records(found)]
+            stays = contents.intersection(present)
+            if stays:
+                owned[key] = owned.get(key, frozenset()) | stays
+        return owned
 
     def _decide(self, wanted: RecordSet) -> None:
         if not self._make_room(wanted):
@@ -161,7 +176,7 @@ class _Planner:
                 self._mixed.add((record.fqdn, after[-1].value))
             keep = [found for found in keep if found not in same_kind]
         if self._rules.purge:
-            keep = [found for found in keep if not self._is_owned(found)]
+            keep = [found for found in keep if not (self._is_owned(found) and self._rules.is_chosen(found))]
         return keep, after, conflict
 
     def _text(self, record: Record, kind: str, found: list[str]) -> tuple[str | None, str]:
@@ -182,7 +197,8 @@ class _Planner:
         return None, f"another {kind.upper()} record stands there ({'; '.join(strangers)})"
 
     def _spf(self, record: Record, found: list[str], replace: bool) -> tuple[str | None, str]:
-        value = record.value if replace else merged_spf(found, record.value)
+        owned = self._rules.owned.get((record.fqdn, "TXT"), frozenset())
+        value = record.value if replace or set(found) <= owned else merged_spf(found, record.value)
         if value in found and len(found) == 1:
             return value, ""
         needed = spf_lookups(value, self._rules.policy_of)
@@ -238,7 +254,7 @@ class _Planner:
         if self._rules.purge:
             for key, contents in sorted(self._rules.owned.items()):
                 if key not in wanted and is_within(key[0], self._zone):
-                    self._remove(key, lambda record, contents=contents: record.value in contents)  # type: ignore[misc]
+                    self._remove(key, lambda record, contents=contents: record.value in contents and self._rules.is_chosen(record))  # type: ignore[misc]
         for name in sorted(self._rules.purge_names):
             for published in self._by_name.get(name, ()):
                 if (name, published.type) not in wanted and published.type not in _OF_THE_ZONE:

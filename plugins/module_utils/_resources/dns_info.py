@@ -13,7 +13,7 @@ from .._errors import InvalidOption, Refused
 from .._reconcile.plan import Mode, Outcome
 from .._server.models.dns import DnsRecord
 from .._server.port import Server
-from ._dns_options import DnsNames, Ttl
+from ._dns_options import DnsNames, Ttl, with_one_spf
 from ._dns_text import zone_file, zone_files
 from ._options import Item, Options, one_or_more, read
 from .dns_records import (
@@ -23,10 +23,7 @@ from .dns_records import (
     absolute_name,
     as_result,
     group,
-    is_spf,
     is_within,
-    merge_spf,
-    parse_record,
     record_sets,
 )
 from .domains import Domains, require_domains
@@ -91,7 +88,7 @@ def wanted_records(
                     found.setdefault((record.fqdn, record.type, record.value), record)
     except ValueError as error:
         raise Refused(f"the server's records can't be used: {error}") from None
-    return group(_with_one_spf(_without_aliases_in_use(list(found.values()), warn)))
+    return group(with_one_spf(_without_aliases_in_use(list(found.values()), warn)))
 
 
 def _check(wanted: _RecordsOptions) -> None:
@@ -113,19 +110,3 @@ def _without_aliases_in_use(records: list[Record], warn: t.Callable[[str], None]
         if record.type == "CNAME" and record.fqdn in others:
             warn(f"the alias {record.fqdn.rstrip('.')} (CNAME {record.target}) is left out, since that name is a mail domain with records of its own.")
     return [record for record in records if record.type != "CNAME" or record.fqdn not in others]
-
-
-def _with_one_spf(records: list[Record]) -> list[Record]:
-    policies: dict[str, list[Record]] = {}
-    for record in records:
-        if record.type == "TXT" and is_spf(record.value):
-            policies.setdefault(record.fqdn, []).append(record)
-    merged = []
-    for fqdn, several in policies.items():
-        if len(several) > 1:
-            # sorted, so that the order of the domains makes no difference; "mx" goes before "a"
-            source = DnsRecord(type="TXT", name=fqdn, content=merge_spf(sorted((record.value for record in several), reverse=True)))
-            zone = absolute_name(several[0].zone)
-            merged.append(parse_record(source, zone=zone, domain=zone, ttl=several[0].ttl))
-    replaced = {record.fqdn for record in merged}
-    return [record for record in records if not (record.fqdn in replaced and record.type == "TXT" and is_spf(record.value))] + merged

@@ -145,6 +145,7 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         dmarc_policy=wanted.dmarc_policy,
         dmarc_pct=wanted.dmarc_pct,
         purge=wanted.purge,
+        is_chosen=wanted.is_chosen,
         policy_of=_policies(Questions(wanted.resolvers, timeout=min(wanted.timeout, 3.0))),
     )
     places = []
@@ -157,7 +158,7 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     _tell(conflicts, wanted.on_conflict, mode)
     _tell_of_policy(places, mode)
     changes = [change for place in places for change in place.changes()]
-    manifest.record(places, purged=wanted.purge)
+    manifest.record(places)
     if manifest.is_changed:
         changes.append(Change("manifest", wanted.manifest, manifest.action, *manifest.states(), manifest.write))
     if not mode.check:
@@ -307,7 +308,7 @@ class _Manifest:
             found[name, kind] = frozenset(contents)
         return found
 
-    def record(self, places: t.Sequence[_Place], *, purged: bool) -> None:
+    def record(self, places: t.Sequence[_Place]) -> None:
         """Note what the places will hold."""
         if not self._path:
             return
@@ -318,8 +319,7 @@ class _Manifest:
                 if place.zone == zone:
                     for key, contents in place.plan.own.items():
                         own.setdefault(key, set()).update(contents)
-            kept: dict[Key, set[str]] = {} if purged else {key: set(contents) for key, contents in self.owned(zone).items() if key not in own}
-            after[zone] = {f"{name} {kind}": sorted(contents) for (name, kind), contents in sorted({**kept, **own}.items()) if contents}
+            after[zone] = {f"{name} {kind}": sorted(contents) for (name, kind), contents in sorted(own.items()) if contents}
         self._after = {zone: keys for zone, keys in sorted(after.items()) if keys}
 
     @property
