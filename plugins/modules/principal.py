@@ -84,6 +84,7 @@ options:
       - The roles of the account, key, tenant or role.
       - A new account without this option gets the role V(user), since it could not log in or receive mail without one.
       - Those of an API key are fixed when it is created.
+      - A login can give only roles of which it has all permissions itself.
     type: raw
   members:
     description: The principals that belong to the group, receive the list or have the role.

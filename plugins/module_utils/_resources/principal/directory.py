@@ -10,13 +10,17 @@ import typing as t
 
 from ..._errors import PermissionDenied
 from ..._names import canonical_address, domain_of
-from ..._server.models.principal import BUILT_IN_ROLES, Principal
+from ..._server.models.principal import BUILT_IN_ROLES, Principal, PrincipalType
 from ..._server.port import Server
 from .options import PrincipalOptions
 
 #: What others refer to comes first when it is created, and last when it is removed.
 RANK = {"tenant": 0, "domain": 1, "role": 2, "group": 3, "list": 4}
 LAST_RANK = 5
+
+
+# A server refuses a search over all types to who may not list each of them.
+_ALL_THEN_EACH: tuple[tuple[PrincipalType, ...], ...] = ((), ("individual",), ("group",), ("list",))
 
 
 class Unknown:
@@ -78,14 +82,17 @@ class AskedDirectory:
         return self.get(name)
 
     def holder(self, address: str) -> Principal | Unknown | None:
-        """One request. The server's search is by words, so its hits are compared here."""
-        try:
-            for principal in self._principals.find(text=address, fields=("emails",)):
-                if address in folded(principal.emails):
-                    return principal
-        except PermissionDenied:
-            return UNKNOWN
-        return None
+        """One request, or one a type for a login that may not list all. The server's search is by words, so its hits are compared here."""
+        for types in _ALL_THEN_EACH:
+            try:
+                for principal in self._principals.find(types=types, text=address, fields=("emails",)):
+                    if address in folded(principal.emails):
+                        return principal
+            except PermissionDenied:
+                continue
+            if not types:
+                return None
+        return UNKNOWN
 
     def in_domain(self, domain: str) -> t.Sequence[Principal] | Unknown:
         """One request."""

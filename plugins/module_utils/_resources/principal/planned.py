@@ -82,6 +82,8 @@ def plan_one(
     secrets = plan.plan_secrets(found, wanted, matches)
     for text in plan.warnings(found, after):
         mode.warn(text)
+    if found is None and after.type == "api_key" and not secrets.password_changes:
+        mode.warn(f"the API key {after.name!r} has no secret, so nobody can log in with it; give it one by password.")
     if after == found and not secrets.any_changes:
         return Planned(found, found)
     if found is not None:
