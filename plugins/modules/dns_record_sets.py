@@ -19,7 +19,8 @@ description:
   - An SPF policy that is there is kept with its C(all), and gets what the mail server needs. It is left alone, and reported, when that would take more
     than 10 look-ups.
   - A DMARC policy starts as what is there, or else with C(p=none), whatever the mail server says. O(dmarc_policy) and O(dmarc_pct) raise it.
-  - DKIM keys, the id of MTA-STS and hashes of certificates are renewed without asking, since their names are the mail server's own.
+  - DKIM keys and the id of MTA-STS are renewed without asking, since their names are the mail server's own. CAA and TLSA records are added
+    to those that are there.
   - TXT values are split at 255 bytes and compared joined; what says the same in other words is not changed.
 extends_documentation_fragment:
   - stalwart.mail.connection.unused
