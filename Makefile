@@ -5,7 +5,7 @@ STAGE ?=
 CHECK := $(PYTHON) scripts/check.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit conformance integration live lint format generate coverage check-generated build html lock upgrade clean
+.PHONY: help venv demo test unit conformance integration live lint format generate coverage bench check-generated build html lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-30s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ generate: venv ## Write the files that follow from others (plugins/action, meta/
 
 coverage: venv ## Write docs/coverage.md: run every module and note which paths of the API it asks for
 	@$(PYTHON) -m tests.api_coverage
+
+bench: venv ## Write docs/benchmarks.md: BENCH_ACCOUNTS (10000) on STALWART_URL, else on a stand-in
+	@$(PYTHON) -m tests.bench
 
 check-generated: venv ## Fail when a generated file is not current
 	@$(PYTHON) scripts/generate.py --check
