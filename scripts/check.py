@@ -107,8 +107,12 @@ def staged() -> Path:
     return copy
 
 
-def plugin_names(kind: str) -> list[str]:
-    return sorted(path.stem for path in (staged() / "plugins" / kind).glob("*.py") if not path.stem.startswith("_"))
+def documented() -> dict[str, list[str]]:
+    """The full names of what ansible-doc should know, by its kind."""
+    folders = {"module": "modules", "inventory": "inventory", "lookup": "lookup", "filter": "filter", "test": "test"}
+    found = {kind: [path.stem for path in (staged() / "plugins" / folder).glob("*.py")] for kind, folder in folders.items()}
+    found["role"] = [path.parent.parent.name for path in staged().glob("roles/*/meta/argument_specs.yml")]
+    return {kind: sorted(f"stalwart.mail.{name}" for name in names if not name.startswith("_")) for kind, names in found.items() if names}
 
 
 # ---- stages --------------------------------------------------------------------------------------------------------------
@@ -274,17 +278,16 @@ def artifact(run: Run) -> None:
     with tarfile.open(archive) as tar:
         held = [member.name for member in tar.getmembers() if member.isfile()]
     run.fail("The artifact holds files that do not belong in it", [name for name in held if not BELONGS.fullmatch(name)])
-    names = [str(path.relative_to(staged())) for path in staged().rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    shipped = [name for name in names if name.startswith(("plugins/", "playbooks/", "roles/", "meta/")) or name in ("README.md", "COPYING")]
+    copied = [str(path.relative_to(staged())) for path in staged().rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    shipped = [name for name in copied if name.startswith(("plugins/", "playbooks/", "roles/", "meta/")) or name in ("README.md", "COPYING")]
     run.fail("The artifact lacks files", sorted(set(shipped) - set(held)))
 
     installed = str(out / "installed")
     run.command(galaxy, "collection", "install", archive, "--offline", "-p", installed, cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
-    for kind, folder in (("module", "modules"), ("inventory", "inventory"), ("lookup", "lookup"), ("filter", "filter")):
-        if plugins := [f"stalwart.mail.{name}" for name in plugin_names(folder)]:
-            shown = run.command(BIN / "ansible-doc", "--json", "-t", kind, *plugins, cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
-            # It exits 0 as well where it found nothing.
-            run.fail(f"ansible-doc does not know each {kind}", [name for name in plugins if f'"{name}": {{' not in shown])
+    for kind, names in documented().items():
+        shown = run.command(BIN / "ansible-doc", "--json", "-t", kind, *names, cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
+        # It exits 0 as well where it found nothing.
+        run.fail(f"ansible-doc does not know each {kind}", [name for name in names if f'"{name}": {{' not in shown])
     for playbook in sorted(path for path in staged().glob("playbooks/*.yml") if re.search(r"^\s*-?\s*hosts:", path.read_text(encoding="utf-8"), re.MULTILINE)):
         run.command(BIN / "ansible-playbook", "--syntax-check", f"stalwart.mail.{playbook.stem}", cwd=out, ANSIBLE_COLLECTIONS_PATH=installed)
 
