@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..clock import rfc822
 from ..events import Key
 from ..expressions import IfBlock, strings
-from . import signing, spam
+from . import authentication, signing, spam
 from .delivery import Attempt
 from .message import Envelope, Message, Recipient, Source, lower_domain
 from .schedule import DEFAULT_QUEUE, Expiry, strategy
@@ -33,6 +33,18 @@ _EPOCH = 1_713_900_000  # queue ids count milliseconds from here
 
 _SIGN = IfBlock.of("false", ("is_local_domain('*', sender_domain)", "['rsa-' + sender_domain, 'ed25519-' + sender_domain]"))
 _ADDED_HEADER = IfBlock.of("false", ("local_port == 25", "true"))
+
+# Which checks a message goes through, and by which setting.
+_STRATEGIES = frozenset({"relaxed", "strict", "disable", "disabled", "never", "none"})
+_ALWAYS = IfBlock.of("relaxed", constants=_STRATEGIES)
+_ON_PORT_25 = IfBlock.of("disable", ("local_port == 25", "relaxed"), constants=_STRATEGIES)
+_CHECKS = {
+    "reverse": ("auth.iprev.verify", _ON_PORT_25),
+    "ehlo": ("auth.spf.verify.ehlo", _ON_PORT_25),
+    "sender": ("auth.spf.verify.mail-from", _ON_PORT_25),
+    "signatures": ("auth.dkim.verify", _ALWAYS),
+    "dmarc": ("auth.dmarc.verify", _ON_PORT_25),
+}
 _DEFAULT_NOTIFY = frozenset({"delay", "failure"})
 _HEADER_NAME = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 
@@ -171,11 +183,6 @@ class Queue:
         server = self._server
         if not is_message(accepted.content):
             return "550 5.7.7 Failed to parse message."
-        if server.reports.addressed(accepted.recipients):
-            forward = server.settings.live.get("report.analysis.forward", "true") == "true"
-            server.spawn(server.reports.analyse(accepted.content))
-            if not forward:
-                return "250 2.0.0 Message queued for delivery."
         now = int(server.now())
         source = Source.AUTHENTICATED if accepted.authenticated_as is not None else Source.UNAUTHENTICATED
         message = Message(self.new_id(), now, lower_domain(accepted.sender), source, received_from=accepted.remote_ip)
@@ -189,11 +196,33 @@ class Queue:
             helo_domain=accepted.ehlo_domain,
             is_tls=int(accepted.tls),
         )
+        is_report = server.reports.addressed(accepted.recipients)
+        checks, strict = self._check(accepted, envelope)
+        if "signatures" in strict and not any(signature.result.kind == "pass" for signature in checks.signatures):
+            return "550 5.7.20 No passing DKIM signatures found."
+        if not is_report:
+            server.reports.schedule(checks, accepted.sender, accepted.ehlo_domain, accepted.remote_ip, envelope)
+        if "dmarc" in strict and checks.dmarc.policy == "reject" and checks.dmarc.result.kind != "pass":
+            return "550 5.7.1 Email rejected per DMARC policy."
+        if is_report:
+            forward = server.settings.live.get("report.analysis.forward", "true") == "true"
+            server.spawn(server.reports.analyse(accepted.content))
+            if not forward:
+                return "250 2.0.0 Message queued for delivery."
         verdict = spam.Verdict()
         if message.received_via == 25 and spam.enabled(server.settings.live):
             verdict = spam.classify(
                 server.settings.live,
-                spam.Input(accepted.content, accepted.remote_ip, accepted.ehlo_domain, accepted.sender, accepted.recipients, accepted.tls),
+                spam.Input(
+                    accepted.content,
+                    accepted.remote_ip,
+                    accepted.ehlo_domain,
+                    accepted.sender,
+                    accepted.recipients,
+                    checks,
+                    server.resolver,
+                    accepted.tls,
+                ),
                 now,
                 early=not server.at_least(0, 15),
             )
@@ -201,7 +230,7 @@ class Queue:
                 return "550 5.7.1 Message rejected due to excessive spam score."
             if verdict.action == "discard":
                 return "250 2.0.0 Message queued for delivery."
-        headers = self._headers(message, accepted, envelope, verdict)
+        headers = self._headers(message, accepted, envelope, checks, verdict)
         ids = strings(IfBlock.live(server.settings.live, "auth.dkim.sign", _SIGN).evaluate(envelope))
         headers = self.sign(headers, accepted.content, ids)
         for address in sorted(accepted.recipients, key=lambda address: (address.lower().rpartition("@")[2], address.lower())):
@@ -215,7 +244,15 @@ class Queue:
         self.put(message, headers + accepted.content)
         return f"250 2.0.0 Message queued with id {message.id:x}."
 
-    def _headers(self, message: Message, accepted: Accepted, envelope: Envelope, verdict: spam.Verdict) -> bytes:
+    def _check(self, accepted: Accepted, envelope: Envelope) -> tuple[authentication.Checks, set[str]]:
+        """The checks that the settings ask for, and which of them are strict. (Strictness of SPF and reverse names is left out.)"""
+        server = self._server
+        strategies = {name: IfBlock.live(server.settings.live, key, block, _STRATEGIES).evaluate(envelope) for name, (key, block) in _CHECKS.items()}
+        left_out = frozenset(name for name, strategy in strategies.items() if strategy in ("disable", "disabled", "never", "none"))
+        checks = authentication.check(server.resolver, accepted.content, accepted.remote_ip, accepted.sender, accepted.ehlo_domain, int(server.now()), left_out)
+        return checks, {name for name, strategy in strategies.items() if strategy == "strict"}
+
+    def _headers(self, message: Message, accepted: Accepted, envelope: Envelope, checks: authentication.Checks, verdict: spam.Verdict) -> bytes:
         """What the listener puts ahead of a message."""
         live, hostname = self._server.settings.live, self._server.hostname
 
@@ -226,16 +263,16 @@ class Queue:
         present = header_names(accepted.content)
         lines: list[str] = []
         if wants("received"):
-            lines.append(f"Received: from {accepted.ehlo_domain} (unknown [{accepted.remote_ip}])")
+            lines.append(f"Received: from {accepted.ehlo_domain} ({checks.reverse.name or 'unknown'} [{accepted.remote_ip}])")
             lines.append(f"\tby {hostname} (Stalwart SMTP) with {protocol} id {message.id:X};")
             lines.append(f"\t{rfc822(message.created)}")
-        checks_spf = live.get("auth.spf.verify.mail-from", "relaxed") not in ("disable", "false")
         if wants("auth-results"):
-            results = [f"spf=none ({hostname}: no SPF records found for {accepted.sender}) smtp.mailfrom={accepted.sender}"] if checks_spf else []
-            lines.append(f"Authentication-Results: {hostname}" + "".join(f";\r\n\t{result}" for result in results or [" none"]))
-        if wants("received-spf") and checks_spf:
-            lines.append(f"Received-SPF: none ({hostname}: no SPF records found for {accepted.sender})")
-            lines.append(f'\treceiver={hostname}; client-ip={accepted.remote_ip}; envelope-from="{accepted.sender}"; helo={accepted.ehlo_domain};')
+            results = checks.results(hostname, accepted.sender, accepted.ehlo_domain, accepted.remote_ip)
+            lines.append(f"Authentication-Results: {hostname}" + ("".join(f";\r\n\t{result}" for result in results) or "; none"))
+        if wants("received-spf") and "sender" not in checks.left_out:
+            sender = accepted.sender.lower() or f"postmaster@{accepted.ehlo_domain}"
+            lines.append(f"Received-SPF: {checks.sender.header(hostname, sender, accepted.remote_ip)}")
+            lines.append(f'\treceiver={hostname}; client-ip={accepted.remote_ip}; envelope-from="{sender}"; helo={accepted.ehlo_domain};')
         head = "".join(line + "\r\n" for line in lines) + verdict.headers
         if wants("return-path"):
             head += f"Return-Path: <{message.return_path}>\r\n"

@@ -9,8 +9,10 @@ import json
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage, Message
@@ -19,13 +21,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from ..clock import local_rfc3339, rfc3339
+from ..expressions import IfBlock, Value, text
+from .authentication import Checks, DmarcRecord
 from .schedule import elements, seconds
 
 if TYPE_CHECKING:
     from ..state import Server
+    from .message import Envelope
 
 Kind = Literal["dmarc", "tls", "arf"]
 _STORE_SECONDS = 30 * 86_400
+
+_FREQUENCIES = frozenset({"hourly", "hour", "daily", "day", "weekly", "week", "never", "disable", "false"})
+_DAILY = IfBlock.of("daily", constants=_FREQUENCIES)
+_ORGANIZATION = IfBlock.of("config_get('report.domain')")
+_FROM_ADDRESS = IfBlock.of("'noreply-dmarc@' + config_get('report.domain')")
+_NOTHING = IfBlock.of("''")
 
 
 class ReportError(Exception):
@@ -84,6 +95,33 @@ class Reports:
             if found and wanted:
                 return True
         return False
+
+    def schedule(self, checks: Checks, sender: str, ehlo_domain: str, address: str, envelope: Envelope) -> None:
+        """Note the results of a message whose domain wants to be told of them."""
+        live, dmarc = self._server.settings.live, checks.dmarc
+        if dmarc.record is None or not dmarc.record.addresses:
+            return
+
+        def option(name: str, default: IfBlock, constants: frozenset[str] = frozenset()) -> Value:
+            return IfBlock.live(live, f"report.dmarc.aggregate.{name}", default, constants).evaluate(envelope)
+
+        period = _period(option("send", _DAILY, _FREQUENCIES), int(self._server.now()))
+        if period is None:
+            return
+        since, length = period
+        report = OutgoingReport(
+            dmarc.domain,
+            dmarc.record,
+            since,
+            since + length,
+            {
+                "org_name": text(option("org-name", _ORGANIZATION)),
+                "email": text(option("from-address", _FROM_ADDRESS)),
+                "extra_contact_info": text(option("contact-info", _NOTHING)) or None,
+            },
+        )
+        report = self.outgoing.setdefault(report.id, report)
+        report.records.append(_outgoing_record(checks, sender, ehlo_domain, address))
 
     async def analyse(self, content: bytes) -> None:
         """Keep the first report that a message holds."""
@@ -495,29 +533,117 @@ def _arf_texts(report: dict[str, Any]) -> list[str]:
 _SEARCHED = {"dmarc": _dmarc_texts, "tls": _tls_texts, "arf": _arf_texts}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OutgoingReport:
-    """A report this server will send: ``due`` and ``since`` in seconds since 1970."""
+    """DMARC results that a domain is to be told: ``since`` and ``due`` in seconds since 1970. The stand-in never sends them."""
 
-    kind: Literal["dmarc", "tls"]
     domain: str
-    policy_hash: int
+    policy: DmarcRecord
     since: int
     due: int
-    report: dict[str, Any]
-    addresses: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    records: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
-        return f"{self.kind[0]}!{self.domain}!{self.policy_hash}!{self.since}!{self.due}"
+        return f"d!{self.domain}!{self.policy.hash()}!{self.since}!{self.due}"
 
     def json(self) -> dict[str, Any]:
+        counts = Counter(json.dumps(record) for record in self.records)
         return {
-            "type": self.kind,
+            "type": "dmarc",
             "id": self.id,
             "domain": self.domain,
             "range_from": rfc3339(self.since),
             "range_to": rfc3339(self.due),
-            "report": self.report,
-            "rua": self.addresses,
+            "report": {
+                "version": 0.0,
+                "report_metadata": {
+                    **self.metadata,
+                    "report_id": f"{self.policy.hash()}_{self.since}",
+                    "date_range": {"begin": self.since, "end": self.due},
+                    "error": [],
+                },
+                "policy_published": {
+                    "domain": self.domain,
+                    "version_published": None,
+                    "adkim": "Relaxed" if self.policy.relaxed_dkim else "Strict",
+                    "aspf": "Relaxed" if self.policy.relaxed_spf else "Strict",
+                    "p": self.policy.policy.capitalize(),
+                    "sp": self.policy.subdomain_policy.capitalize(),
+                    "testing": self.policy.testing,
+                    "fo": self.policy.options,
+                },
+                "record": [_counted(json.loads(record), count) for record, count in counts.items()],
+                "extensions": [],
+            },
+            "rua": [{"uri": address, "max_size": size} for address, size in self.policy.addresses],
         }
+
+
+def _counted(record: dict[str, Any], count: int) -> dict[str, Any]:
+    return {**record, "row": {**record["row"], "count": count}}
+
+
+_DKIM_RESULTS = {"tempError": "TempError", "permError": "PermError"}
+_SPF_RESULTS = {**_DKIM_RESULTS, "softFail": "SoftFail"}
+
+
+def _outgoing_record(checks: Checks, sender: str, ehlo_domain: str, address: str) -> dict[str, Any]:
+    dmarc = checks.dmarc
+    scopes = {"ehlo": ("Helo", checks.ehlo), "sender": ("MailFrom", checks.sender)}
+    disposition = "Pass" if dmarc.result.kind == "pass" else {"quarantine": "Quarantine", "reject": "Reject"}.get(dmarc.policy, "None")
+    return {
+        "row": {
+            "source_ip": address,
+            "count": 0,
+            "policy_evaluated": {
+                "disposition": disposition,
+                "dkim": "Pass" if dmarc.dkim.kind == "pass" else "Fail",
+                "spf": "Pass" if dmarc.spf.kind == "pass" else "Fail",
+                "reason": [],
+            },
+        },
+        "identifiers": {
+            "envelope_to": None,
+            "envelope_from": sender.rpartition("@")[2].lower() if "@" in sender else "",
+            "header_from": dmarc.domain,
+        },
+        "auth_results": {
+            "dkim": [
+                {
+                    "domain": signature.domain,
+                    "selector": signature.selector,
+                    "result": _DKIM_RESULTS.get(signature.result.kind, signature.result.kind.capitalize()),
+                    "human_result": signature.result.reason.value[0] if signature.result.reason else None,
+                }
+                for signature in checks.signatures
+                if signature.domain
+            ],
+            "spf": [
+                {
+                    "domain": found.domain,
+                    "scope": scope,
+                    "result": _SPF_RESULTS.get(found.result.kind, found.result.kind.capitalize()),
+                    "human_result": None,
+                }
+                for name, (scope, found) in scopes.items()
+                if name not in checks.left_out
+            ],
+        },
+        "extensions": [],
+    }
+
+
+def _period(frequency: Value, now: int) -> tuple[int, int] | None:
+    """When a period of reports began, and how long it is; None where none are sent."""
+    today = now - now % 86_400
+    match frequency:
+        case "hourly" | "hour":
+            return now - now % 3600, 3600
+        case "weekly" | "week":
+            weekday = (datetime.fromtimestamp(now, timezone.utc).weekday() + 1) % 7  # 0 is a Sunday
+            return today - weekday * 86_400, 7 * 86_400
+        case "daily" | "day":
+            return today, 86_400
+    return None

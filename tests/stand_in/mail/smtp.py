@@ -76,7 +76,7 @@ class _Handler:
                 return "501 5.5.4 You are not allowed to send from this address."
         self._lists.clear()
         self._tell("smtp.mail-from", session, {"from": address or "<>"})
-        envelope.mail_from = address
+        envelope.mail_from = address or "<>"  # an empty one is none to the library
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
 
@@ -114,7 +114,7 @@ class _Handler:
         content = (envelope.original_content or b"").removesuffix(b"\r\n")
         return await self._server.queue.accept(
             Accepted(
-                sender=envelope.mail_from or "",
+                sender=(envelope.mail_from or "").replace("<>", ""),
                 recipients=[str(address) for address in envelope.rcpt_tos],
                 content=content,
                 ehlo_domain=str(session.host_name or ""),

@@ -1,6 +1,6 @@
 """The spam filter's view of a message: tags from its headers and its envelope, scored by the settings.
 
-A server that could not fetch its rules has no scores: every tag counts nothing then, and all mail passes. DNS and content rules are left out.
+A server that could not fetch its rules has no scores: every tag counts nothing then, and all mail passes. Block lists and rules on content are left out.
 """
 
 from __future__ import annotations
@@ -15,12 +15,27 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from ..values import registered_domain
+from .authentication import Checks, Kind
+from .resolver import NoSuchName, Resolver
 
 Action = Literal["allow", "discard", "reject"]
 
 _UNIQUE = frozenset("content-type content-transfer-encoding date from sender to cc bcc reply-to subject message-id references in-reply-to".split())
 _COUNTS = {1: "ONE", 2: "TWO", 3: "THREE", 4: "FIVE", 5: "FIVE", 6: "SEVEN", 7: "SEVEN"}
 _SHORT_PART = 64
+
+_SPF_TAGS: dict[Kind, str] = {
+    "pass": "ALLOW",
+    "fail": "FAIL",
+    "softFail": "SOFTFAIL",
+    "neutral": "NEUTRAL",
+    "tempError": "DNSFAIL",
+    "permError": "PERMFAIL",
+    "none": "NA",
+}
+_DKIM_TAGS: dict[Kind, str] = {"pass": "ALLOW", "fail": "REJECT", "permError": "PERMFAIL", "tempError": "TEMPFAIL"}
+_DMARC_TAGS: dict[Kind, str] = {"pass": "POLICY_ALLOW", "permError": "BAD_POLICY", "tempError": "DNSFAIL"}
+_POLICY_TAGS = {"quarantine": "QUARANTINE", "reject": "REJECT"}
 _DAY, _TWO_HOURS = 86_400, 7200
 
 
@@ -31,6 +46,8 @@ class Input:
     ehlo_domain: str
     sender: str
     recipients: list[str]
+    checks: Checks
+    resolver: Resolver
     tls: bool = False
     authenticated: bool = False
 
@@ -115,9 +132,9 @@ class _Analysis:
         return [address for address in found if address.addr_spec]
 
     def tags(self) -> set[str]:
-        # Nothing resolves here: no SPF, DKIM, ARC or DMARC result is to be had.
-        tags = {"SPF_NA", "DKIM_NA", "ARC_NA", "DMARC_NA"}
+        tags = {"ARC_NA"}
         for part in (
+            self._authentication,
             self._peer,
             self._ehlo,
             self._headers,
@@ -133,8 +150,18 @@ class _Analysis:
             tags |= set(part())
         return tags
 
+    def _authentication(self) -> Iterable[str]:
+        checks = self._given.checks
+        yield f"SPF_{_SPF_TAGS[checks.sender.result.kind]}"
+        kinds = [signature.result.kind for signature in checks.signatures] or ["none"]
+        yield f"DKIM_{_DKIM_TAGS.get('pass' if 'pass' in kinds else kinds[0], 'NA')}"
+        if (kind := checks.dmarc.result.kind) == "fail":
+            yield f"DMARC_POLICY_{_POLICY_TAGS.get(checks.dmarc.policy, 'SOFTFAIL')}"
+        else:
+            yield f"DMARC_{_DMARC_TAGS.get(kind, 'NA')}"
+
     def _peer(self) -> Iterable[str]:
-        if not ipaddress.ip_address(self._given.remote_ip).is_loopback:
+        if self._given.checks.reverse.result.kind in ("fail", "permError"):
             yield "RDNS_NONE"
 
     def _reply_to(self) -> Iterable[str]:
@@ -168,12 +195,24 @@ class _Analysis:
             if registered_domain(name) is None:
                 yield from ("RCVD_HELO_USER",) if "user" in name else ()
                 yield "HELO_NOT_FQDN"
-            else:
+                return
+            if (reverse := self._given.checks.reverse.name) and reverse != name:
+                yield "HELO_IPREV_MISMATCH"
+            if not self._resolves(name):
                 yield "HELO_NORES_A_OR_MX"
             return
         yield "HELO_BAREIP"
         if str(address) != self._given.remote_ip:
             yield "HELO_IP_A"
+
+    def _resolves(self, name: str) -> bool:
+        for lookup in (self._given.resolver.addresses, self._given.resolver.mail_servers):
+            try:
+                lookup(name)
+            except NoSuchName:
+                continue
+            return True
+        return False
 
     def _headers(self) -> Iterable[str]:
         seen: set[str] = set()
@@ -202,19 +241,38 @@ class _Analysis:
         if not raw:
             yield "MISSING_MID"
             return
-        host = raw.strip("<>").lower().rpartition("@")[2]
-        if "@" not in raw:
+        name = raw.strip("<>").lower()
+        host = name.rpartition("@")[2]
+        if "@" not in name or not raw.isascii() or "(" in raw or name.startswith("@"):
             yield "INVALID_MSGID"
-        elif "." not in host:
-            yield "MID_RHS_NOT_FQDN"
-        author = self._from.domain.lower() if self._from else ""
-        for part, domain in (("FROM", author if registered_domain(author) else ""), ("ENV_FROM", self._sender.rpartition("@")[2])):
-            if domain and domain == host and registered_domain(domain):
-                yield f"MID_RHS_MATCH_{part}"
-        if any(address.domain.lower() == host for address in self._all):
-            yield "MID_RHS_MATCH_TO"
+        if "@" in name:
+            yield from self._message_host(name, host)
         if not raw.startswith("<") or ">" not in raw:
             yield "MID_MISSING_BRACKETS"
+
+    def _message_host(self, name: str, host: str) -> Iterable[str]:
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+            yield "MID_RHS_IP_LITERAL" if host.startswith("[") else "MID_BARE_IP"
+        except ValueError:
+            if "." not in host:
+                yield "MID_RHS_NOT_FQDN"
+            elif host.startswith("www."):
+                yield "MID_RHS_WWW"
+        known = registered_domain(host)
+        for part, address in (("FROM", self._from.addr_spec.lower() if self._from else ""), ("ENV_FROM", self._sender)):
+            domain = address.rpartition("@")[2]
+            if address and address in name:
+                yield f"MID_CONTAINS_{part}"
+            elif address and domain == host:
+                yield f"MID_RHS_MATCH_{part}"
+            elif address and known and registered_domain(domain) == known:
+                yield f"MID_RHS_MATCH_{part}TLD"
+        for recipient in self._all:
+            if recipient.addr_spec.lower() in name:
+                yield "MID_CONTAINS_TO"
+            elif recipient.domain.lower() == host:
+                yield "MID_RHS_MATCH_TO"
 
     def _date(self) -> Iterable[str]:
         raw = self._message["date"]

@@ -203,9 +203,9 @@ def _matching_reports(call: Call) -> Iterable[OutgoingReport]:
     domain, kind = (call.query.text("domain") or "").lower(), call.query.text("type")
     domains = tenant_domains(call)
     start, end = call.query.size("range-start"), call.query.number("range-end")
-    for report in sorted(call.server.reports.outgoing.values(), key=lambda report: (report.kind != "dmarc", report.due, report.domain)):
+    for report in sorted(call.server.reports.outgoing.values(), key=lambda report: (report.due, report.domain)):
         if (
-            (kind not in ("dmarc", "tls") or report.kind == kind)
+            kind != "tls"
             and domain in report.domain
             and (domains is None or report.domain in domains)
             and start <= report.due

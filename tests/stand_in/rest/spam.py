@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from .. import errors
 from ..call import Call, data
-from ..mail import spam
+from ..mail import authentication, spam
 from ..mail.queue import is_message
 from ..state import Server
 from ..values import parse_json
@@ -111,10 +111,13 @@ def _classify(call: Call) -> Response:
     if not is_message(content):
         raise errors.other("Failed to parse message.")
     sender, recipients = given["envFrom"], given["envRcptTo"]
+    address, ehlo_domain, now, resolver = str(ipaddress.ip_address(given["remoteIp"])), given["ehloDomain"], int(call.server.now()), call.server.resolver
+    checks = authentication.check(resolver, content, address, sender, ehlo_domain.lower(), now)
+    authenticated = given["authenticatedAs"] is not None
     verdict = spam.classify(
         call.server.settings.live,
-        spam.Input(content, given["remoteIp"], given["ehloDomain"], sender, recipients, given["isTls"], given["authenticatedAs"] is not None),
-        int(call.server.now()),
+        spam.Input(content, address, ehlo_domain, sender, recipients, checks, resolver, given["isTls"], authenticated),
+        now,
         early=not call.server.at_least(0, 15),
     )
     tags = {tag: {"action": score} if isinstance(score, str) else {"action": "allow", "value": float(score)} for tag, score in verdict.tags.items()}

@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 
 from .. import errors
 from ..call import Call, data
+from ..mail import authentication
 from ..mail.resolver import NoSuchName, Resolver
-from ..mail.signing import body_hash
 from ..values import parse_json
 from . import area
 
@@ -170,48 +170,33 @@ async def _reply(reader: asyncio.StreamReader) -> list[str]:
 
 
 def _dmarc(call: Call) -> Response:
-    """Nothing resolves here, so that there is never more than the absence of a policy to tell; signatures fail for want of a key."""
     clock = _Clock()
     try:
         request = parse_json(call.body)
-        ipaddress.ip_address(request["remoteIp"])
+        address = str(ipaddress.ip_address(request["remoteIp"]))
         ehlo, sender, body = request["ehloDomain"].lower(), request["mailFrom"].lower(), request.get("body")
         if not isinstance(body, (str, type(None))):
             raise TypeError(body)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise errors.bad_parameters() from None
     content = (body if body is not None else f"From: {sender}\r\nSubject: test\r\n\r\ntest").encode()
-    message = message_from_bytes(content, policy=policy.compat32)
-    if not message.keys() or b"\n" not in content:
+    if not message_from_bytes(content, policy=policy.compat32).keys() or b"\n" not in content:
         raise errors.other("Invalid message body", "Failed to parse message body")
-    try:
-        names, reverse = call.server.resolver.names(request["remoteIp"]), {"type": "pass"}
-    except NoSuchName as error:
-        names, reverse = [], {"type": "permError", "details": str(error)}
+    checks = authentication.check(call.server.resolver, content, address, sender, ehlo, int(call.server.now()))
     return data(
         {
-            "spfEhloDomain": ehlo,
-            "spfEhloResult": {"type": "none"},
-            "spfMailFromDomain": sender.rpartition("@")[2] if "@" in sender else ehlo,
-            "spfMailFromResult": {"type": "none"},
-            "ipRevResult": reverse,
-            "ipRevPtr": names,
-            "dkimResults": [_signature(str(value), content) for value in message.get_all("dkim-signature", [])],
-            "dkimPass": False,
+            "spfEhloDomain": checks.ehlo.domain,
+            "spfEhloResult": checks.ehlo.result.json(),
+            "spfMailFromDomain": checks.sender.domain,
+            "spfMailFromResult": checks.sender.result.json(),
+            "ipRevResult": checks.reverse.result.json(),
+            "ipRevPtr": checks.reverse.names,
+            "dkimResults": [signature.result.json() for signature in checks.signatures],
+            "dkimPass": any(signature.result.kind == "pass" for signature in checks.signatures),
             "arcResult": {"type": "none"},
-            "dmarcResult": {"type": "none"},
-            "dmarcPass": False,
-            "dmarcPolicy": "none",
+            "dmarcResult": checks.dmarc.result.json(),
+            "dmarcPass": checks.dmarc.result.kind == "pass",
+            "dmarcPolicy": checks.dmarc.policy,
             **clock.elapsed(),
         }
     )
-
-
-def _signature(value: str, content: bytes) -> dict[str, str]:
-    """What becomes of a DKIM signature whose key can't be found: only its own faults are noticed before."""
-    tags = {name.strip(): "".join(text.split()) for name, _, text in (tag.partition("=") for tag in value.split(";"))}
-    if not all(tags.get(name) for name in ("v", "a", "b", "bh", "d", "h", "s")):
-        return {"type": "neutral", "details": "Missing parameters"}
-    if body_hash(content, tags.get("c", "simple/simple")) != tags["bh"]:
-        return {"type": "neutral", "details": "Calculated body hash does not match signature hash"}
-    return {"type": "permError", "details": str(NoSuchName())}
