@@ -38,9 +38,9 @@ options:
   zones:
     description:
       - The zones and where each is published. A record goes to the longest zone that holds its name; a name that none holds is refused.
+      - Left out, records stay in the zones that they came with, and nothing is asked or changed, as with zones without providers.
     type: list
     elements: dict
-    required: true
     suboptions:
       zone:
         description: The name of the zone.
@@ -49,9 +49,11 @@ options:
       providers:
         description:
           - Where the zone is published. Several are needed for several views of a zone, or several primary servers that do not copy from each other.
+          - Without any, nothing is asked or changed, and RV(record_sets) are what belongs into the zone when nothing is there, for a module or a tool
+            of another provider.
         type: list
         elements: dict
-        required: true
+        default: []
         suboptions:
           type:
             description: V(rfc2136) for dynamic updates, V(powerdns) for the API of PowerDNS.
@@ -329,10 +331,9 @@ TASK = Task(
             "zones": {
                 "type": "list",
                 "elements": "dict",
-                "required": True,
                 "options": {
                     "zone": {"type": "str", "required": True},
-                    "providers": {"type": "list", "elements": "dict", "required": True, "options": PROVIDER},
+                    "providers": {"type": "list", "elements": "dict", "default": [], "options": PROVIDER},
                 },
             },
             "include": {"type": "list", "elements": "str"},

@@ -23,6 +23,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._resources.dns_recor
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.dns import DnsRecord
 from tests.support.cases import FRONTENDS, compared, play
 from tests.support.dns_servers import KINDS, DnsServer, dns_server
+from tests.support.servers import stand_in
 
 ZONE = "example.org"
 KEY = "v=DKIM1; k=rsa; h=sha256; p=MIIBIjANBgkq" + "A1b2C3d4E5f6G7h8" * 23 + "wIDAQAB"
@@ -312,6 +313,18 @@ def test_a_failure_halfway_tells_both_halves(tmp_path: pathlib.Path) -> None:
         assert first.values(ZONE, "MX") == [f"10 mx.{ZONE}."]
 
 
+def test_a_zone_without_providers_is_only_told() -> None:
+    """For other collections' modules, with the overrides, and without a policy that would turn mail away."""
+    given = {"record_sets": sets(), "mx": ["5 mx.example.net"], "ttl": 60}
+    outcome = publish(given, Mode())
+    assert outcome == publish({**given, "zones": [{"zone": ZONE}]}, Mode())
+    assert not outcome.changed
+    values = {(found["name"], found["type"]): (found["value"], found["ttl"]) for found in outcome.results["record_sets"]}
+    assert values["@", "MX"] == (["5 mx.example.net."], 60)
+    assert values["_dmarc", "TXT"] == ([f"v=DMARC1; p=none; rua=mailto:postmaster@{ZONE}"], 60)
+    assert not [kind for _name, kind in values if kind == "TLSA"]
+
+
 def test_a_disabled_record_of_powerdns_stays(tmp_path: pathlib.Path) -> None:
     with dns_server("powerdns", tmp_path / "pdns", {ZONE: FOREIGN}) as server:
         url = f"{server.provider['url']}/api/v1/servers/localhost/zones/{ZONE}."
@@ -457,3 +470,67 @@ def test_both_frontends(tmp_path: pathlib.Path) -> None:
             assert server.values(ZONE, "TXT") == sorted([*OTHERS, "v=spf1 mx ra=postmaster -all"])
             results.append(json.loads(json.dumps(compared(played)).replace(server.address, "SERVER")))
     assert results[0] == results[1]
+
+
+# -- the role --------------------------------------------------------------------------------------------------------
+
+ROLE = """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/stalwart.mail.stalwart: {url: "{{ server.url }}", login_user: "{{ server.user }}", login_password: "{{ server.password }}"}
+  tasks:
+    - name: A domain with keys
+      stalwart.mail.principal: {name: "{{ item }}", type: domain}
+      loop: "{{ dns_domains }}"
+    - name: Its keys
+      stalwart.mail.dkim: {domain: "{{ item }}"}
+      loop: "{{ dns_domains }}"
+    - name: Its records
+      ansible.builtin.import_role: {name: stalwart.mail.dns}
+"""
+
+
+def test_role(tmp_path: pathlib.Path) -> None:
+    """Published, verified, written to files; a second run, and one in check mode, change nothing."""
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(ROLE)
+    with stand_in(log=tmp_path / "stand-in.log") as mail, dns_server("bind", tmp_path / "bind", {ZONE: FOREIGN}) as server:
+        variables = {
+            "server": {"url": mail.url, "user": mail.user, "password": mail.password},
+            "dns_domains": [ZONE, f"lists.{ZONE}"],
+            "dns_zones": [{"zone": ZONE, "providers": [server.provider]}],
+            # outside the zone, so BIND wants no address for it
+            "dns_mx": ["10 mx.example.net"],
+            "dns_records": [{"type": "TXT", "name": f"own.{ZONE}", "content": "own"}],
+            "dns_nameservers": [server.address],
+            "dns_manifest": str(tmp_path / "manifest.json"),
+            "dns_directory": str(tmp_path / "files"),
+            "dns_verify_timeout": 20,
+        }
+        for run_number in (1, 2):
+            played = play(playbook, tmp_path / f"run{run_number}", variables, "--diff")
+            assert played.status == 0, played.output
+            result = played.of("dns_record_sets")[0]
+            assert result["changed"] is (run_number == 1), result
+            assert played.of("dns_check_info")[0]["verified"]
+        checked = play(playbook, tmp_path / "check", variables, "--check")
+        assert checked.status == 0, checked.output
+        assert not checked.of("dns_record_sets")[0]["changed"]
+
+        assert server.values(ZONE, "MX") == server.values(f"lists.{ZONE}", "MX") == ["10 mx.example.net."]
+        assert [text for text in server.values(ZONE, "TXT") if not text.startswith("v=spf1")] == sorted(OTHERS)
+        assert server.values(f"own.{ZONE}", "TXT") == ["own"]
+        assert server.values(f"_dmarc.{ZONE}", "TXT")[0].startswith("v=DMARC1; p=none; ")
+        assert "p=none" in (tmp_path / "files" / f"{ZONE}.zone").read_text()
+        assert (tmp_path / "files" / "octodns" / f"{ZONE}.yaml").is_file()
+        assert (tmp_path / "files" / "records.txt").read_text().startswith("ZONE")
+
+
+def test_a_role_variable_that_is_wrong_is_named(tmp_path: pathlib.Path) -> None:
+    playbook = tmp_path / "play.yml"
+    playbook.write_text("- hosts: localhost\n  gather_facts: false\n  roles: [stalwart.mail.dns]\n")
+    played = play(playbook, tmp_path / "run", {"dns_domains": ["example.org"], "dns_dmarc_policy": "strict"})
+    assert played.status != 0
+    assert "dns_dmarc_policy" in played.output
+    assert "quarantine" in played.output

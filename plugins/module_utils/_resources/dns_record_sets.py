@@ -65,11 +65,11 @@ class _ProviderOptions(Options):
 
 class _ZoneOptions(Options):
     zone: DnsName
-    providers: t.Annotated[tuple[_ProviderOptions, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
+    providers: t.Annotated[tuple[_ProviderOptions, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)] = ()
 
 
 class _PublishOptions(Choice, Overrides):
-    zones: t.Annotated[tuple[_ZoneOptions, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
+    zones: t.Annotated[tuple[_ZoneOptions, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)] = ()
     replace: Words = ()
     dmarc_policy: str = ""
     dmarc_pct: int | None = None
@@ -129,8 +129,9 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Publish record sets. Results: `record_sets` as they are published now, and `conflicts` with what others own."""
     wanted = read(_PublishOptions, options)
     replace = _check(wanted)
-    zones = tuple(zone.zone for zone in wanted.zones)
     records = [record for record in wanted.apply(wanted.records()) if wanted.is_chosen(record)]
+    # left out: those that the records came with, published by somebody else
+    zones = tuple(zone.zone for zone in wanted.zones) or tuple(sorted({absolute_name(record.zone) for record in records}))
     sets = in_zones(records, zones, "record_sets")
     manifest = _Manifest(wanted.manifest)
     adapters = [
@@ -139,7 +140,7 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
             for position, provider in enumerate(zone.providers)
         ]
         for number, zone in enumerate(wanted.zones)
-    ]
+    ] or [[] for _zone in zones]
     rules = Rules(
         replace=replace,
         dmarc_policy=wanted.dmarc_policy,
@@ -148,12 +149,16 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         is_chosen=wanted.is_chosen,
         policy_of=_policies(Questions(wanted.resolvers, timeout=min(wanted.timeout, 3.0))),
     )
-    places = []
+    places: list[_Place] = []
+    #: of zones without a provider, which somebody else publishes: as they would be in an empty zone
+    elsewhere: list[RecordSet] = []
     for zone, providers in zip(zones, adapters, strict=True):
         members = tuple(found for found in sets if absolute_name(found.zone) == zone)
         own_rules = dataclasses.replace(rules, owned=manifest.owned(zone), purge_names=frozenset(_of_zone(wanted.purge_names, zone, zones)))
         if members or own_rules.purge_names or (wanted.purge and own_rules.owned):
             places += [_place(zone, provider, members, own_rules) for provider in providers]
+            if not providers:
+                elsewhere += plan(zone, members, (), rules).published
     conflicts = [(place, conflict) for place in places for conflict in place.plan.conflicts]
     _tell(conflicts, wanted.on_conflict, mode)
     _tell_of_policy(places, mode)
@@ -165,7 +170,7 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         _apply(places, manifest, changes)
     return Outcome(
         {
-            "record_sets": [as_result(found) for found in _published(places)],
+            "record_sets": [as_result(found) for found in (*_published(places), *elsewhere)],
             "conflicts": [_conflict_result(place, conflict) for place, conflict in conflicts],
         },
         changes,
@@ -176,14 +181,12 @@ def _check(wanted: _PublishOptions) -> frozenset[str]:
     """What can be known to be wrong before anything is asked; the purposes that may be replaced."""
     wanted.check_choice()
     wanted.check()
-    if not wanted.zones:
-        raise InvalidOption("zones", "it is empty; give at least one zone with its providers.")
+    if wanted.given("zones") and not wanted.zones:
+        raise InvalidOption("zones", "it is empty; give at least one zone, or leave the option out to change nothing anywhere.")
     names = [zone.zone for zone in wanted.zones]
     for number, zone in enumerate(wanted.zones):
         if zone.zone in names[:number]:
             raise InvalidOption(f"zones[{number}].zone", f"{zone.zone.rstrip('.')} is there twice; give all its providers in one place.")
-        if not zone.providers:
-            raise InvalidOption(f"zones[{number}].providers", "it is empty; give at least one provider.")
     if wanted.dmarc_pct is not None and not 0 <= wanted.dmarc_pct <= 100:
         raise InvalidOption("dmarc_pct", f"{wanted.dmarc_pct} is no percentage; give a number from 0 to 100.")
     if wanted.purge and not wanted.manifest:
