@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ..._errors import ConnectionFailed, StalwartError
@@ -90,8 +91,12 @@ class Writing:
     def _item(self, position: int, each: Planned, stages: t.Sequence[int]) -> _Item:
         if each.target is None or not each.changes:
             return _Item(position, each, stages[position], each.target, tuple(each.changes))
-        waiting = {name for name, made_by in self._made.items() if made_by != position and stages[made_by] >= stages[position]}
-        first = _without(each.found, each.target, waiting) if waiting else each.target
+
+        def is_awaited(name: str) -> bool:
+            made_by = self._made.get(name, position)
+            return made_by != position and stages[made_by] >= stages[position]
+
+        first = _without(each.found, each.target, is_awaited)
         if first is each.target:
             return _Item(position, each, stages[position], first, tuple(each.changes))
         own = [] if first == each.found and not each.secrets.any_changes else [write(self._server, each.found, first, each.secrets, deploy=each.deploy)]
@@ -116,11 +121,17 @@ class Writing:
         """Who must have left a domain before it is deleted: the server would not ask."""
         if item.found is None or item.found.type != "domain":
             return {}
-        users = {}
-        for other in self._items:
-            if other.changes and other.found is not None and item.name in {domain_of(address) for address in folded(other.found.emails)}:
-                users[other.position] = f"{other.name!r}, which failed, may still have addresses in it"
-        return users
+        return {position: f"{self._items[position].name!r}, which failed, may still have addresses in it" for position in self._by_domain.get(item.name, ())}
+
+    @functools.cached_property
+    def _by_domain(self) -> dict[str, list[int]]:
+        """The items that change, by the domains in which they have addresses before."""
+        found: dict[str, list[int]] = {}
+        for item in self._items:
+            emails = item.found.emails if item.changes and item.found is not None else ()
+            for domain in {domain_of(address) for address in folded(emails)}:
+                found.setdefault(domain, []).append(item.position)
+        return found
 
     # Writing
 
@@ -211,15 +222,14 @@ def _references(principal: Principal) -> set[str]:
     return names | {domain_of(address) for address in principal.emails} | {principal.tenant}
 
 
-def _without(found: Principal | None, target: Principal, waiting: t.Collection[str]) -> Principal:
-    """The target with what is waited for as it is before; the target itself when nothing is."""
+def _without(found: Principal | None, target: Principal, is_awaited: t.Callable[[str], bool]) -> Principal:
+    """The target with what is awaited as it is before; the target itself when nothing is."""
     values: dict[str, t.Any] = {}
     for field in plan.MEMBERSHIPS:
         before, after = getattr(found, field) if found else (), getattr(target, field)
-        changing = set(before) ^ set(after)
-        if changing.isdisjoint(waiting):
-            continue
-        values[field] = tuple(name for name in dict.fromkeys([*before, *after]) if (name in after) != (name in changing and name in waiting))
+        awaited = {name for name in set(before) ^ set(after) if is_awaited(name)}
+        if awaited:
+            values[field] = tuple(name for name in dict.fromkeys([*before, *after]) if (name in after) != (name in awaited))
     return target.model_copy(update=values) if values else target
 
 
