@@ -43,6 +43,9 @@ class Principals(t.Protocol):
     def delete(self, principal: Principal) -> None:
         """Delete it; an account's mail goes with it."""
 
+    def permission_names(self) -> t.Collection[str]:
+        """All that servers of this generation know; empty where that can't be told. No request."""
+
     def deploy(self, principal: Principal) -> None:
         """Create it beside an external directory, which the server would otherwise refuse."""
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 from ..._errors import Refused
@@ -266,6 +267,17 @@ def check(found: Principal | None, after: Principal, directory: Directory) -> No
         _check_external_members(found, after)
     if after.tenant and after.tenant != old.tenant:
         _check_reference("tenant", after.tenant, ("tenant",), directory)
+
+
+def check_permissions(found: Principal | None, after: Principal, known: t.Collection[str]) -> None:
+    """Refuse a new permission that no server knows. Raises Refused with the nearest name."""
+    for field in ("enabled_permissions", "disabled_permissions"):
+        present = getattr(found, field) if found else ()
+        for name in getattr(after, field):
+            if known and name not in known and name not in present:
+                near = difflib.get_close_matches(name, known, 1)
+                remedy = f"did you mean {near[0]!r}?" if near else "correct the name; module server_info lists those of its login."
+                raise Refused(f"{field}: there is no permission {name!r}; {remedy}")
 
 
 #: Top-level names that will never be public (RFC 2606, 6761, 6762, 8375, 9476 and the usual local ones).

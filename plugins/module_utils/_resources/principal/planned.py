@@ -89,6 +89,7 @@ def plan_one(
     if found is not None:
         plan.check_rename(found, wanted, directory)
     plan.check(found, after, directory)
+    plan.check_permissions(found, after, server.principals.permission_names())
     change = write(server, found, after, secrets, deploy=wanted.deploy)
     if found is None:
         return Planned(None, after, secrets, wanted.deploy, [change])

@@ -11,6 +11,7 @@ import typing as t
 from ..._errors import NotFound
 from ..models.principal import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetPassword
 from ._call import RestCaller
+from .permissions import PERMISSIONS
 
 _TO_WIRE_TYPE: dict[str, str] = {"api_key": "apiKey", "oauth_client": "oauthClient"}
 _FROM_WIRE_TYPE: dict[str, str] = {wire: ours for ours, wire in _TO_WIRE_TYPE.items()}
@@ -79,6 +80,10 @@ class RestPrincipals:
     def create(self, principal: Principal) -> None:
         """One request."""
         self._caller.call("POST", "principal", resource=_label(principal), body=_write(principal))
+
+    def permission_names(self) -> t.Collection[str]:
+        """Measured; one that only another version knows is for the server to refuse."""
+        return PERMISSIONS
 
     def deploy(self, principal: Principal) -> None:
         """One request; the answer is the same as of a creation."""
