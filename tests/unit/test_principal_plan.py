@@ -21,7 +21,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.directory import UNKNOWN, Unknown
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.options import FIELDS, PrincipalOptions
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import PRINCIPAL_TYPES, Add, Edit, Principal, PrincipalType, Remove, Set
-from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.permissions import PERMISSIONS
+from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.permissions import PERMISSIONS as KNOWN
 from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.principals import _changes
 
 URL = "otpauth://totp/al?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -506,12 +506,12 @@ def test_a_permission_that_no_server_knows_is_refused(name: str, words: str) -> 
     """Before anything is written, so that check mode says so too."""
     found = Principal(name="al", type="individual")
     with pytest.raises(Refused) as refused:
-        plan.check_permissions(found, found.model_copy(update={"enabled_permissions": (name,)}), PERMISSIONS)
+        plan.check_permissions(found, found.model_copy(update={"enabled_permissions": (name,)}), KNOWN)
     assert str(refused.value) == f"enabled_permissions: there is no permission {name!r}; {words}"
 
 
 def test_known_and_present_permissions_pass() -> None:
     """A name that is there already is the server's, whoever knows it; an empty list of names tells nothing."""
     found = Principal(name="al", type="individual", enabled_permissions=("of-another-version",))
-    plan.check_permissions(found, found.model_copy(update={"enabled_permissions": ("of-another-version", "email-send")}), PERMISSIONS)
+    plan.check_permissions(found, found.model_copy(update={"enabled_permissions": ("of-another-version", "email-send")}), KNOWN)
     plan.check_permissions(None, found, ())
