@@ -23,7 +23,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.stalwart.mail.plugins.module_utils import _http
+from ansible_collections.stalwart.mail.plugins.module_utils import _http, _passwords
 from ansible_collections.stalwart.mail.plugins.module_utils._deps import require_libraries
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, LibraryMissing
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT
@@ -32,6 +32,9 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values imp
 
 # Imported by the strategy before it forks, so what is costly once is done here and inherited by every worker.
 _http.prepare()
+
+#: Options of tasks that compare or make hashes, for which libpass needs 60 ms to be imported.
+_WITH_HASHES = frozenset({"password", "new_password", "principals"})
 
 _PLACES = ("auto", "controller", "target")
 
@@ -64,6 +67,12 @@ class StalwartAction(ActionBase):
     _supports_async = True
     _supports_check_mode = True
     _supports_diff = True
+
+    def __init_subclass__(cls) -> None:
+        """As the top of this file: an action's class is loaded before the fork as well."""
+        super().__init_subclass__()
+        if _WITH_HASHES & set(cls.task.own.options):
+            _passwords.preload()
 
     def run(self, tmp: object = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task here or as a module; the result is the same."""

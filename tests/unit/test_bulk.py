@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
 import typing as t
 
@@ -19,7 +21,9 @@ from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan impo
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal import verify
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.bulk import manage
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import Principal
+from tests.support.cases import environment
 from tests.support.principals import MemoryServer
+from tests.support.servers import ROOT
 
 D = "example.org"
 DOMAIN = Principal(name=D, type="domain")
@@ -512,6 +516,17 @@ def test_a_plan_holds_whatever_is_found_and_wanted(found: list[Principal], wante
     other = MemoryServer(found)
     attempt(other, shuffled)
     assert other.principals.state() == after
+
+
+def test_what_makes_hashes_is_loaded_before_ansible_forks() -> None:
+    """And by actions that make none it is not."""
+    script = "import sys, ansible_collections.stalwart.mail.plugins.action.{} as _; print('passlib.handlers.sha2_crypt' in sys.modules)"
+    loaded = {}
+    for name in ("principal", "queue_info"):
+        done = subprocess.run([sys.executable, "-c", script.format(name)], env=environment(), cwd=ROOT / ".cache" / "tree", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        loaded[name] = done.stdout.strip()
+    assert loaded == {"principal": "True", "queue_info": "False"}
 
 
 @pytest.mark.parametrize("password", ["with\0nul", "x" * 5000])
