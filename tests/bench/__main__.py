@@ -235,7 +235,7 @@ def measure(bench: Bench, secure: Bench | None) -> list[Row]:
     rows.append(row("Nothing to change, requests", f"{requests} for {pages} pages", requests, 1 + pages))
     listed, unchanged = bench.bare_list(), best(lambda: bench.bulk(fleet()))
     floor = listed + empty.wall
-    told = f"{unchanged.wall:.2f} s to {listed:.2f} + {empty.wall:.2f} s"
+    told = f"{unchanged.wall:.2f} s ({unchanged.cpu:.2f} s CPU) to {listed:.2f} + {empty.wall:.2f} s ({empty.cpu:.2f} s CPU)"
     rows.append(row("Nothing to change, time to that of a bare list and an empty Ansible run", told, unchanged.wall / floor, 2.5))
     say("changes")
     changed = bench.bulk(fleet("changed", CHANGED))
