@@ -96,7 +96,7 @@ notes:
 """
 
     #: For modules that talk to no mail server: everything is taken, nothing is needed.
-    UNUSED = (
+    UNUSED: str = (
         DOCUMENTATION.replace("    type: str\n    required: true\n", "    type: str\n", 1)
         .replace("  - libpass\n", "  - dnspython >= 2.6\n")
         .replace(

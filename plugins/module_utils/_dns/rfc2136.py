@@ -142,10 +142,8 @@ class Rfc2136:
         }
         try:
             yield
-        except tuple(reasons) as error:
-            raise self._error(reasons[type(error)], what) from None
         except dns.tsig.PeerError as error:
-            raise self._error(f"TSIG failed: {error}", what) from None
+            raise self._error(reasons.get(type(error), f"TSIG failed: {error}"), what) from None
         except (dns.tsig.BadSignature, dns.tsig.BadTime, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.message.UnknownTSIGKey):
             raise self._error("its answer is not signed with the key; correct key_name, key_secret or key_algorithm", what) from None
 

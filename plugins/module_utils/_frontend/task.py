@@ -69,7 +69,8 @@ class Task:
         own = {option: options[option] for option in self.own.options if option in options}
         if self.run_alone:
             return self.run_alone({**{option: options[option] for option in NETWORK if option in options}, **own}, mode)
-        assert self.run is not None, "a task has run or run_alone"
+        if self.run is None:
+            raise TypeError("a task has run or run_alone")
         return self.run(server_of(options), own, mode)
 
 

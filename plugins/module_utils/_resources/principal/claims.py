@@ -26,7 +26,7 @@ def require_consistent(items: t.Sequence[PrincipalOptions]) -> None:
 def _one_name_each(items: t.Sequence[PrincipalOptions]) -> None:
     names: dict[str, int] = {}
     for position, item in enumerate(items):
-        for name in {item.name, item.new_name or item.name}:
+        for name in dict.fromkeys((item.name, item.new_name or item.name)):
             other = names.setdefault(name, position)
             if other == position:
                 continue
