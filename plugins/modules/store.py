@@ -130,6 +130,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module imp
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.stores import manage
+from ansible_collections.stalwart.mail.plugins.module_utils._server.models.store import LOOKUP_KINDS, SEARCH_INDEXES
 
 TASK = Task(
     own=ArgumentSpec(
@@ -142,35 +143,10 @@ TASK = Task(
             "store": {"type": "str"},
             "kind": {
                 "type": "str",
-                "choices": [
-                    "acme",
-                    "oauth",
-                    "rate-rcpt",
-                    "rate-scan",
-                    "rate-loiter",
-                    "rate-auth",
-                    "rate-smtp",
-                    "rate-contact",
-                    "rate-http-authenticated",
-                    "rate-http-anonymous",
-                    "rate-imap",
-                    "reputation-ip",
-                    "reputation-from",
-                    "reputation-domain",
-                    "reputation-asn",
-                    "greylist",
-                    "bayes-account",
-                    "bayes-global",
-                    "trusted-reply",
-                    "lock-purge-account",
-                    "lock-queue-message",
-                    "lock-queue-report",
-                    "lock-email-task",
-                    "lock-housekeeper",
-                ],
+                "choices": list(LOOKUP_KINDS),
             },
             "account": {"type": "str"},
-            "index": {"type": "str", "choices": ["email", "calendar", "contacts", "file", "tracing"]},
+            "index": {"type": "str", "choices": list(SEARCH_INDEXES)},
             "force_resync": {"type": "bool", "default": False},
         },
     ),
