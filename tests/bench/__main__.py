@@ -38,7 +38,7 @@ GROUPS = max(1, ACCOUNTS // 200)
 CONCURRENCY = 8
 CHANGED = min(100, ACCOUNTS)
 #: Of what takes long only so much is done; the rest is calculated.
-SAMPLE = min(1000, ACCOUNTS)
+SAMPLE = min(3000, ACCOUNTS)
 TASKS = min(200, ACCOUNTS)
 URI_TASKS = min(20, ACCOUNTS)
 
