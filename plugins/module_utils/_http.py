@@ -22,6 +22,7 @@ import math
 import mmap
 import os
 import random
+import re
 import socket
 import ssl
 import threading
@@ -69,6 +70,8 @@ _LONGEST_DELAY = 20.0
 _LONGEST_RETRY_AFTER = 60.0
 # A bulk creation sends ten thousand times to one address; addresses of single objects need not be kept.
 _KEPT_URLS = 64
+
+_UNKNOWN_CAPABILITY = re.compile(r'Unknown capability: "urn:[a-z:]+"')
 
 _by_status: dict[int, type[ServerError]] = {
     400: InvalidRequest,
@@ -320,7 +323,8 @@ class HttpClient:
             )
             self._origin = base_url
             self._headers = dict(self._client.headers)
-            self._anonymous_headers = {name: value for name, value in self._headers.items() if name not in {each.lower() for each in connection.authorization()}}
+            proof = {name.lower() for name in connection.authorization()}
+            self._anonymous_headers = {name: value for name, value in self._headers.items() if name not in proof}
             self._urls: dict[str, t.Any] = {}
         except (httpx.InvalidURL, ValueError, ImportError):
             # the message may quote the proxy's login
@@ -391,6 +395,19 @@ class HttpClient:
                 raise failure
             attempt += 1
             time.sleep(delay if delay >= 0 else _backoff(attempt))
+
+    def redirection(self, path: t.Sequence[str]) -> str:
+        """Where a GET redirects to, as the server spells it. Raises UnexpectedAnswer where it does not."""
+        shown, target = self._target("GET", path)
+        _guard.check(self.connection)
+        try:
+            response = self._client.get(target)
+        except httpx.HTTPError as error:
+            raise self._broken(shown, error) from None
+        if not 300 <= response.status_code < 400:
+            failure = self._failure(shown, response.status_code, response, response.read)
+            raise failure or UnexpectedAnswer("the answer is no redirection", request=shown, status=response.status_code)
+        return str(response.headers.get("location", ""))
 
     def events(
         self,
@@ -522,6 +539,8 @@ class HttpClient:
         if status == 401:
             _guard.note(self.connection, refused=True)
         words = self._words(body(), response.headers.get("content-type", ""), status)
+        if status == 400 and words.endswith("maxConcurrentRequests"):
+            status = 429  # JMAP's way to say that other requests of this account are under way
         kind = _by_status.get(status) or (ServerFault if status >= 500 else InvalidRequest)
         return kind(words, request=shown, status=status)
 
@@ -533,10 +552,15 @@ class HttpClient:
             except (ValueError, RecursionError):
                 problem = None
         if isinstance(problem, dict):
-            # JMAP's notRequest echoes the whole request, passwords included.
-            keys = ("title", "detail", "error", "error_description")
-            told = [str(problem[key]) for key in keys if problem.get(key) and not str(problem.get("type", "")).endswith(":notRequest")]
-            text = ": ".join(told) or str(problem.get("type", ""))
+            kind = str(problem.get("type", ""))
+            if kind.endswith(":notRequest"):
+                # JMAP echoes the whole request there, passwords included; only the name of a capability is taken
+                capability = _UNKNOWN_CAPABILITY.match(str(problem.get("detail", "")))
+                told = [capability[0]] if capability else []
+            else:
+                keys = ("title", "detail", "error", "error_description", "limit")
+                told = [str(problem[key]) for key in keys if problem.get(key)]
+            text = ": ".join(told) or kind
         else:
             text = ""
         return scrub(f"{status} {text}".strip()[:1000], self.connection.secrets)
