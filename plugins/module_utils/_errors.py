@@ -139,6 +139,14 @@ class AlreadyExists(ServerError):
         super().__init__(words, **about)
 
 
+class InUse(ServerError):
+    """objectIsLinked: others refer to it. `linked` are their types and ids."""
+
+    def __init__(self, words: str, *, linked: tuple[tuple[str, str], ...] = (), **about: t.Any) -> None:
+        self.linked = linked
+        super().__init__(words, **about)
+
+
 class FieldMissing(ServerError):
     """{"error": "fieldMissing"}."""
 

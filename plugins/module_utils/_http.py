@@ -298,6 +298,8 @@ class HttpClient:
         parts = urllib.parse.urlsplit(connection.base_url)
         self._prefix = parts.path
         self._local_address = ""
+        #: Which API the server speaks, once somebody has found it out.
+        self.generation: str | None = None
         proxy = _proxy(connection.base_url) if connection.use_proxy else None
         self._is_proxied = proxy is not None
         verify: ssl.SSLContext | bool = True

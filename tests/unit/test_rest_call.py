@@ -26,7 +26,8 @@ from ansible_collections.stalwart.mail.plugins.module_utils._errors import (
     Unsupported,
 )
 from ansible_collections.stalwart.mail.plugins.module_utils._http import Connection, HttpClient
-from ansible_collections.stalwart.mail.plugins.module_utils._server.rest._call import RestCaller, name_in_token, parse_version
+from ansible_collections.stalwart.mail.plugins.module_utils._server.models.server import parse_version
+from ansible_collections.stalwart.mail.plugins.module_utils._server.rest._call import RestCaller, name_in_token
 from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.adapter import RestServer
 from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.settings import DEFAULT_LOCAL_KEYS, RestSettings
 
@@ -304,7 +305,7 @@ def test_local_keys_are_told_as_the_server_does(own: dict[str, str], local: list
 def test_a_server_without_the_rest_api_is_said_to_have_none(path: tuple[str, ...]) -> None:
     """0.16 and later answer 404 for all of it, which must not be taken for a missing principal."""
     caller = answering({"type": "about:blank", "status": 404, "title": "Not Found", "detail": "x"}, 404)
-    with pytest.raises(UnexpectedAnswer, match=r"has no REST management API\. Servers since 0.16 have another one"):
+    with pytest.raises(UnexpectedAnswer, match=r"has no REST management API, which servers have up to 0.15"):
         caller.call("GET", *path)
 
 

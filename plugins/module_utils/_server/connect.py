@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
-from .._errors import Refused
-from .._http import Connection, client_for
+from .._errors import NotFound
+from .._http import Connection, HttpClient, client_for
+from .health import is_healthy
+from .jmap.adapter import JmapServer
 from .port import Server
 from .rest.adapter import RestServer
 
@@ -17,7 +20,45 @@ Generation = t.Literal["auto", "rest", "jmap"]
 
 
 def connect(connection: Connection, *, api: Generation = "auto", server_version: str = "") -> Server:
-    """The server of a connection. Sends nothing by itself."""
+    """The server of a connection. Sends nothing by itself: with `auto` the first thing that is asked of the server finds out its generation."""
+    client = client_for(connection)
+    if api == "rest":
+        return RestServer(client, server_version)
     if api == "jmap":
-        raise Refused("api: servers since 0.16 speak JMAP, which this version of the collection does not; it manages servers 0.13 to 0.15 (api: rest).")
-    return RestServer(client_for(connection), server_version)
+        return t.cast(Server, JmapServer(client, server_version))
+    return t.cast(Server, _FoundOut(client, server_version))
+
+
+class _FoundOut:
+    """Becomes the adapter that speaks with the server, by one cheap request before the first thing that needs it."""
+
+    def __init__(self, client: HttpClient, server_version: str) -> None:
+        self._client = client
+        self._server_version = server_version
+
+    def healthy(self, *, ready: bool) -> bool:
+        """The same everywhere, and asked before there is anything to find out."""
+        return is_healthy(self._client, ready=ready)
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._server, name)
+
+    @functools.cached_property
+    def _server(self) -> Server:
+        if self._client.generation is None:
+            self._client.generation = _generation(self._client)
+        return (
+            t.cast(Server, JmapServer(self._client, self._server_version))
+            if self._client.generation == "jmap"
+            else RestServer(self._client, self._server_version)
+        )
+
+
+def _generation(client: HttpClient) -> Generation:
+    """Both generations refuse a wrong login here, so there is never a second one; only the newer one has the address."""
+    try:
+        answer = client.request("GET", ("api", "account"))
+    except NotFound:
+        return "rest"
+    found = answer.json() if "json" in answer.content_type else None
+    return "jmap" if isinstance(found, dict) and "permissions" in found else "rest"

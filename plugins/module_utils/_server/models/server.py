@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..._deps import Field
+from ..._errors import Refused
 from .base import Model
 
 ReloadPart = t.Literal["all", "lookup", "certificate", "blocked_ip"]
@@ -33,3 +35,11 @@ class About(Model):
 def version_text(version: tuple[int, ...]) -> str:
     """(0, 15, 5) as "0.15.5"."""
     return ".".join(str(part) for part in version)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """ "0.15.5" or "v0.15.5" as (0, 15, 5). Raises Refused when it is no version."""
+    match = re.match(r"v?(\d+(?:\.\d+)+)", text.strip())
+    if not match:
+        raise Refused(f"{text!r} is no server version; set the option server_version to one like 0.15.5.")
+    return tuple(int(part) for part in match.group(1).split("."))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import re
 import typing as t
 
 from ..._errors import (
@@ -25,6 +24,7 @@ from ..._errors import (
 )
 from ..._http import Answer, HttpClient, client_for
 from ..._secrets import scrub
+from ..models.server import parse_version
 
 #: Fields whose `value` in a refusal is safe to show; the one of a DKIM key is the private key.
 _SHOWN_FIELDS = frozenset({"name", "emails"})
@@ -78,8 +78,8 @@ class RestCaller:
         if base_url.endswith("/api"):
             return f"{base_url} has no management API; leave /api out of url, since it is added"
         return (
-            f"{base_url} has no REST management API. Servers since 0.16 have another one, "
-            "which this version of the collection does not speak; if the server is older, correct the url"
+            f"{base_url} has no REST management API, which servers have up to 0.15. If the server is newer, set api: jmap "
+            "(or leave api out: it is found out); else correct the url"
         )
 
     def raw(self, method: str, *path: str, resource: str = "", query: t.Mapping[str, t.Any] | None = None) -> bytes:
@@ -166,11 +166,3 @@ def name_in_token(token: str) -> str:
         return base64.b64decode(token[4:] + "=" * (-len(token[4:]) % 4)).decode().partition(":")[0].lower()
     except ValueError:
         return ""
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """ "0.15.5" or "v0.15.5" as (0, 15, 5). Raises Refused when it is no version."""
-    match = re.match(r"v?(\d+(?:\.\d+)+)", text.strip())
-    if not match:
-        raise Refused(f"{text!r} is no server version; set the option server_version to one like 0.15.5.")
-    return tuple(int(part) for part in match.group(1).split("."))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ..._errors import NotFound, PermissionDenied, ServerFault
+from ..._errors import PermissionDenied
 from ..._http import HttpClient
 from ..._secrets import is_secret_key, scrub
+from ..health import is_healthy
 from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport
 from ._call import RestCaller, name_in_token
@@ -131,11 +132,7 @@ class RestServer:
 
     def healthy(self, *, ready: bool) -> bool:
         """GET /healthz/live or /healthz/ready, without a login."""
-        try:
-            answer = self._caller.client.request("GET", ("healthz", "ready" if ready else "live"), authenticated=False, retries=0)
-        except (NotFound, ServerFault):
-            return False
-        return answer.status == 200
+        return is_healthy(self._caller.client, ready=ready)
 
 
 def _sentences(found: t.Any) -> dict[str, str]:
