@@ -37,7 +37,7 @@ _CONNECTION_FIELDS = {
     "allow_http": "allow_http",
 }
 
-#: Options of the connection that tasks without a mail server go by as well.
+#: Options of the connection that tasks without the API of a mail server go by as well.
 NETWORK = ("timeout", "use_proxy")
 
 
@@ -45,8 +45,8 @@ NETWORK = ("timeout", "use_proxy")
 class Task:
     """What a module does. `own` are its options beside those of the connection; `run` does the work.
 
-    A module that talks to no mail server has `run_alone` instead. It takes the options of the connection too, but needs none, and is given
-    only those of them that are about any network (`NETWORK`).
+    A module that does not talk to the server's API has `run_alone` instead. It takes the options of the connection too, but needs none, and is
+    given only those of them that `network` names.
     `writes` is false for modules that only read: their results have no operations and no diff.
     `secrets_in` tells for an option that is no_log, but holds more than secrets, which of its values are: the others may be shown in results.
     `list_from_src` names the list option that the action fills from the file that `src` names.
@@ -57,6 +57,7 @@ class Task:
     run_alone: RunAlone | None = None
     writes: bool = True
     list_from_src: str = ""
+    network: t.Sequence[str] = NETWORK
     secrets_in: t.Mapping[str, t.Callable[[t.Any], t.Iterable[str]]] = dataclasses.field(default_factory=dict)
 
     @property
@@ -68,7 +69,7 @@ class Task:
         """Do the work with options of which none is null. Raises StalwartError."""
         own = {option: options[option] for option in self.own.options if option in options}
         if self.run_alone:
-            return self.run_alone({**{option: options[option] for option in NETWORK if option in options}, **own}, mode)
+            return self.run_alone({**{option: options[option] for option in self.network if option in options}, **own}, mode)
         if self.run is None:
             raise TypeError("a task has run or run_alone")
         return self.run(server_of(options), own, mode)
