@@ -50,6 +50,7 @@ def canonical_domain(text: str) -> str:
     return domain
 
 
+@functools.lru_cache(maxsize=1 << 17)  # a fleet's addresses are compared several times each
 def canonical_address(text: str, *, catch_all: bool = False) -> str:
     """The address in lower case with its domain as A-labels; `@example.org` only where a catch-all makes sense."""
     reason, address = _read_address(text, catch_all)

@@ -13,11 +13,16 @@ from __future__ import annotations
 import collections.abc
 import typing as t
 
+_ALREADY_PLAIN = frozenset({str, int, float, bool, type(None)})
+
 
 def plain(value: t.Any) -> t.Any:
     """The same value, made of exactly the built-in types."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind in _ALREADY_PLAIN:
         return value
+    if kind is dict:
+        return {key if type(key) is str else plain(key): plain(element) for key, element in value.items()}
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
