@@ -40,5 +40,6 @@ if [ "$folder" = .venv ]; then
 else
     "$python" -m venv --clear --without-pip "$folder"
 fi
-.venv/bin/uv pip sync --quiet --python "$folder/bin/python" --require-hashes "$lock"
+# Compiled at once: where Python may not write bytecode, each run of Ansible would compile what it imports for a second.
+.venv/bin/uv pip sync --quiet --compile-bytecode --python "$folder/bin/python" --require-hashes "$lock"
 echo "$wanted" >"$folder/.current"
