@@ -302,7 +302,8 @@ class HttpClient:
         self.generation: str | None = None
         proxy = _proxy(connection.base_url) if connection.use_proxy else None
         self._is_proxied = proxy is not None
-        verify: ssl.SSLContext | bool = True
+        # Plain HTTP needs no trust store, which httpx would load all the same.
+        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if parts.scheme == "https":
             verify = _tls(connection.validate_certs, connection.ca_path, connection.client_cert, connection.client_key)
         base_url = f"{parts.scheme}://{parts.netloc}"
