@@ -252,6 +252,19 @@ def sanity(run: Run) -> None:
     run.fail("ansible-test did not run these sanity tests", missing)
 
 
+def molecule(run: Run) -> None:
+    """Each scenario by itself, so that all are run and each ends its own servers."""
+    broken = []
+    for scenario in sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/molecule.yml")):
+        try:
+            run.command(BIN / "molecule", "test", "--scenario-name", scenario, minutes=10, NO_COLOR="1", ANSIBLE_NOCOLOR="1", COLUMNS="160")
+            run.passed += 1
+        except Failed as failure:
+            run.failed += 1
+            broken.append(f"{scenario}: {failure}")
+    run.fail("Scenarios failed", broken)
+
+
 def docs(run: Run) -> None:
     run.command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", ".", cwd=staged())
     run.command(BIN / "python", "scripts/render_docs.py", "--strict")
@@ -320,6 +333,7 @@ STAGES = [
         "Unit and integration tests, ansible-core 2.18",
         pytest("2.18", "tests/unit", "tests/integration", "--ignore=tests/integration/test_dns.py", "-k", "not oldest_server"),
     ),
+    Stage("molecule", "A scenario for each role: converge, idempotence, check mode, verify", molecule),
     Stage("sanity", "ansible-test sanity", sanity),
     Stage("ansible-lint", "ansible-lint, profile production", ansible_lint),
     Stage("docs", "Documentation of plugins", docs),
