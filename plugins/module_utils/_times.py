@@ -54,6 +54,34 @@ def parse_duration(text: t.Any) -> dt.timedelta:
         raise ValueError(f"{text!r} is longer than can be counted; use a shorter period, like 30d") from None
 
 
+_PERIOD_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)", re.IGNORECASE)
+_MILLISECONDS = {"w": 604800000, "d": 86400000, "h": 3600000, "m": 60000, "s": 1000, "ms": 1}
+
+
+def parse_milliseconds(text: t.Any) -> int:
+    """`1h30m`, `90s`, `250ms`, `1.5h` or `4w` as milliseconds. Raises ValueError for anything else, a number without unit included."""
+    written = str(text).strip()
+    found = _PERIOD_PART.findall(written)
+    if isinstance(text, bool) or not found or _PERIOD_PART.sub("", written).strip():
+        if re.fullmatch(r"0+", written):
+            return 0
+        hint = (
+            f"{written} has no unit; write {written}s for seconds or {written}ms" if written.isdigit() else f"{text!r} is no period; write it like 30s or 1h30m"
+        )
+        raise ValueError(hint)
+    return round(sum(float(number) * _MILLISECONDS[unit.lower()] for number, unit in found))
+
+
+def format_milliseconds(number: float) -> str:
+    """As `1h30m`, in days and smaller; `0s` for nothing."""
+    rest, parts = int(number), []
+    for unit in ("d", "h", "m", "s", "ms"):
+        many, rest = divmod(rest, _MILLISECONDS[unit])
+        if many:
+            parts.append(f"{many}{unit}")
+    return "".join(parts) or "0s"
+
+
 def parse_moment(text: t.Any) -> dt.datetime:
     """A point in time as RFC 3339 text, or a period from now on. Raises ValueError."""
     if _DURATION.fullmatch(str(text).strip()) and not isinstance(text, bool):

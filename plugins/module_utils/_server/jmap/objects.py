@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Objects of any type over JMAP: found, written, and referred to by names."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import typing as t
+
+from ..._errors import NotFound, Refused
+from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType
+from ._call import SINGLETON, Find, JmapCaller, Object
+from ._values import Lookup, decode_object, encode, encode_object
+from .schema import Catalogue, catalogue_of
+
+#: Types whose label no two objects share, so that one can be named without reading all.
+_UNIQUE = frozenset({"Account", "Domain", "MailingList", "OAuthClient"})
+_SORTS = {"QueuedMessage": "due", "Task": "due", "ClusterNode": "nodeId"}
+_GROUP = "Account/Group"
+
+
+class JmapObjects:
+    """The objects of a server of 0.16 or later."""
+
+    def __init__(self, caller: JmapCaller) -> None:
+        self._caller = caller
+        # type -> id -> name, and the types of which all names were read
+        self._names: dict[str, dict[str, str]] = collections.defaultdict(dict)
+        self._complete: set[str] = set()
+
+    @functools.cached_property
+    def _catalogue(self) -> Catalogue:
+        return catalogue_of(self._caller)
+
+    def type_names(self) -> list[str]:
+        """From the schema."""
+        return self._catalogue.names
+
+    def type(self, name: str) -> ObjectType | None:
+        """From the schema."""
+        return self._catalogue.type(name)
+
+    # Reading
+
+    def find(self, wanted: ObjectType, where: t.Mapping[str, t.Any] | None = None, *, account: str = "") -> list[FoundObject]:
+        """Two requests at most while there are no references to name. Only the exact filters of the type narrow."""
+        return self.find_all([(wanted, where or {})], account=account)[0]
+
+    def find_all(self, finds: t.Sequence[tuple[ObjectType, t.Mapping[str, t.Any]]], *, account: str = "") -> list[list[FoundObject]]:
+        """As `find`, for several types in as few requests as the server allows."""
+        account_id = self._account_id(account)
+        found: list[list[Object]] = [[] for _each in finds]
+        lists = [(position, *each) for position, each in enumerate(finds) if not each[0].singleton]
+        asked = [
+            Find(wanted.name, self._filter(wanted, where), resource=wanted.name, sort=_SORTS.get(wanted.name, "id"), account=account_id)
+            for _position, wanted, where in lists
+        ]
+        for (position, _wanted, _where), objects in zip(lists, self._caller.read(*asked) if asked else [], strict=True):
+            found[position] = objects
+        for position, (wanted, _where) in enumerate(finds):
+            if wanted.singleton:
+                found[position] = [self._caller.singleton(wanted.name, account=account_id)]
+        return self._read([(wanted, objects) for (wanted, _where), objects in zip(finds, found, strict=True)])
+
+    def matching(self, wanted: ObjectType, filter: t.Mapping[str, t.Any], *, account: str = "") -> list[FoundObject]:
+        """With a filter of the server's own, in its words."""
+        find = Find(wanted.name, filter, resource=wanted.name, sort=_SORTS.get(wanted.name, "id"), account=self._account_id(account))
+        return self._read([(wanted, self._caller.read(find)[0])])[0]
+
+    def get(self, wanted: ObjectType, ids: t.Collection[str], *, account: str = "") -> list[FoundObject]:
+        """In the order of the ids."""
+        objects = self._caller.get(wanted.name, ids, resource=wanted.name, account=self._account_id(account))
+        return self._read([(wanted, [objects[each] for each in ids if each in objects])])[0]
+
+    def _read(self, objects: t.Sequence[tuple[ObjectType, t.Sequence[Object]]]) -> list[list[FoundObject]]:
+        references: dict[str, set[str]] = collections.defaultdict(set)
+
+        def note(target: str, object_id: str) -> str:
+            references[target.partition("/")[0]].add(object_id)
+            return object_id
+
+        for wanted, each in objects:
+            for found in each:
+                decode_object(found, wanted.properties(found), note)
+        for target, ids in references.items():
+            self._learn(target, ids)
+
+        def name(target: str, object_id: str) -> str:
+            return self._names[target.partition("/")[0]].get(object_id, object_id)
+
+        return [[FoundObject(str(found["id"]), decode_object(found, wanted.properties(found), name)) for found in each] for wanted, each in objects]
+
+    def _filter(self, wanted: ObjectType, where: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        narrow: dict[str, t.Any] = {}
+        for name in wanted.filters:
+            prop = wanted.shape.all.get(name)
+            if prop is None or not isinstance(where.get(name), str):
+                continue
+            value = encode(where[name], prop.type, self._id_of)
+            # the index holds lower case
+            narrow[name] = value.lower() if prop.type.kind == "text" else value
+        return narrow
+
+    # Names
+
+    def resolve(self, target: str, text: str) -> str | None:
+        """The one spelling of a reference: the name where it is the only one, else the id."""
+        base = target.partition("/")[0]
+        wanted = self.type(base)
+        if wanted is None or not wanted.label:
+            return text
+        self._look_for(wanted, text)
+        ids = [each for each, name in self._names[base].items() if name.lower() == text.lower() or text in name.split(",")]
+        if len(ids) > 1:
+            exact = [each for each in ids if self._names[base][each] == text]
+            if len(exact) != 1:
+                raise Refused(f"{text!r} names {len(ids)} objects of type {base}; refer to one by its id: {', '.join(sorted(ids))}.")
+            ids = exact
+        if not ids and text in self._names[base].keys() | self._caller.get(base, [text], properties=["id"], resource=base).keys():
+            self._learn(base, {text})
+            ids = [text]
+        if not ids:
+            return None
+        if target == _GROUP and self._caller.get(base, ids, properties=[VARIANT]).get(ids[0], {}).get(VARIANT) != "Group":
+            return None
+        return self._names[base].get(ids[0], ids[0])
+
+    def _id_of(self, target: str, name: str) -> str:
+        """Raises NotFound."""
+        base = target.partition("/")[0]
+        for _attempt in range(2):
+            for object_id, known in self._names[base].items():
+                if name in (known, object_id):
+                    return object_id
+            wanted = self.type(base)
+            if wanted is None or not wanted.label:
+                return name
+            self._look_for(wanted, name)
+        raise NotFound("notFound", item=name, request=f"POST /jmap x:{base}/query").about(f"{base} {name!r}")
+
+    def _look_for(self, wanted: ObjectType, name: str) -> None:
+        """Learn the names of what may be meant."""
+        if wanted.name not in _UNIQUE:
+            self._learn(wanted.name, ())
+            return
+        if wanted.label == "emailAddress":
+            local, _at, domain = name.lower().rpartition("@")
+            domain_type = self.type("Domain")
+            if not local or domain_type is None:
+                return
+            self._look_for(domain_type, domain)
+            domains = [each for each, known in self._names["Domain"].items() if known == domain]
+            if not domains:
+                return
+            # lists have no filter for their names, but a text search that may find more
+            narrow = {"name": local, "domainId": domains[0]} if wanted.name == "Account" else {"text": local}
+        else:
+            narrow = {wanted.label: name.lower()}
+        for found in self._caller.find(wanted.name, narrow, properties=["id", wanted.label], resource=wanted.name):
+            self._names[wanted.name][str(found["id"])] = _label(found.get(wanted.label))
+
+    def _learn(self, name: str, ids: t.Collection[str]) -> None:
+        """The names of these objects; where names are not unique, of all of the type."""
+        wanted = self.type(name)
+        missing = [each for each in ids if each not in self._names[name]]
+        if wanted is None or not wanted.label or name in self._complete or (name in _UNIQUE and not missing):
+            return
+        properties = ["id", wanted.label]
+        if name in _UNIQUE:
+            objects = list(self._caller.get(name, missing, properties=properties, resource=name).values())
+        else:
+            objects = self._caller.find(name, properties=properties, resource=name)
+            self._complete.add(name)
+        labels = [(str(found["id"]), _label(found.get(wanted.label))) for found in objects]
+        times = collections.Counter(label for _id, label in labels)
+        self._names[name].update((object_id, label if label and times[label] == 1 else object_id) for object_id, label in labels)
+
+    def _account_id(self, account: str) -> str:
+        return self._id_of("Account", account) if account else ""
+
+    def _forget(self, name: str) -> None:
+        self._names.pop(name, None)
+        self._complete.discard(name)
+
+    # Writing
+
+    def create(self, wanted: ObjectType, values: t.Mapping[str, t.Any], *, account: str = "") -> CreatedObject:
+        """One request."""
+        body = encode_object(values, wanted.properties(values), self._ids)
+        answer = self._caller.create(wanted.name, body, resource=wanted.name, account=self._account_id(account))
+        self._forget(wanted.name)
+        secrets = {name: str(value) for name, value in answer.items() if name in wanted.shape.all and wanted.shape.all[name].secret}
+        return CreatedObject(str(answer["id"]), secrets)
+
+    def update(self, wanted: ObjectType, object_id: str, edits: t.Sequence[Edit], *, account: str = "") -> None:
+        """One request with a pointer for each edit."""
+        patch: dict[str, t.Any] = {}
+        for edit in edits:
+            if edit.action == "set":
+                patch[_pointer(edit.path)] = encode(edit.value, edit.type, self._ids)
+            else:
+                member = str(encode(edit.value, edit.type, self._ids))
+                patch[_pointer((*edit.path, member))] = True if edit.action == "add" else None
+        self._caller.update(wanted.name, SINGLETON if wanted.singleton else object_id, patch, resource=wanted.name, account=self._account_id(account))
+        self._forget(wanted.name)
+
+    def destroy(self, wanted: ObjectType, object_id: str, *, account: str = "") -> None:
+        """One request."""
+        self._caller.destroy(wanted.name, object_id, resource=wanted.name, account=self._account_id(account))
+        self._forget(wanted.name)
+
+    @property
+    def _ids(self) -> Lookup:
+        return self._id_of
+
+
+def _label(value: t.Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(sorted(member for member, present in value.items() if present))
+    return str(value or "")
+
+
+def _pointer(path: t.Sequence[str | int]) -> str:
+    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
