@@ -48,6 +48,14 @@ class Prepared:
     created: CreatedObject | None = None
     now: FoundObject | None = None
 
+    key: Values = dataclasses.field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        values = self.found.values if self.found else self.plan.new if self.plan else {}
+        return name_of(self.type, values) or ",".join(str(part) for value in self.key.values() for part in (value if isinstance(value, list) else [value]))
+
     @property
     def type(self) -> ObjectType:
         """The object's type."""
@@ -140,7 +148,8 @@ def prepare(server: Server, wanted: Wanted, mode: Mode, resolve: Resolver | None
         raise InvalidOption("type", f"{kind.name} can't be made as wanted: {kind.elsewhere}.")
     if kind.singleton and wanted.state == "absent":
         raise InvalidOption("state", f"there is always exactly one {kind.name}; to put a property back to its default set it to null (state: present).")
-    found = _find(server, wanted, resolve, among)
+    key = {} if kind.singleton or wanted.id else key_of(wanted, resolve)
+    found = _find(server, wanted, key, among)
     if wanted.state == "absent":
         return _absent(server, wanted, found)
     properties = dict(wanted.properties)
@@ -152,11 +161,11 @@ def prepare(server: Server, wanted: Wanted, mode: Mode, resolve: Resolver | None
     if found and kind.name == "Certificate" and "certificate" in plan.changed(found.values) and wanted.secrets == "on_create":
         # a renewed certificate may come with a key of its own
         plan = plan_object(kind, properties, found.values, resolve=resolve, secrets="always", place=wanted.place)
-    prepared = Prepared(wanted, found, plan, None)
+    prepared = Prepared(wanted, found, plan, None, key=key)
     if found is None:
         resolve.plan(kind, plan.given)
         after = {name: shown_property(value, kind.properties(plan.new).get(name)) for name, value in plan.given.items()}
-        prepared.change = Change(kind.name, name_of(kind, plan.new), "create", None, after, lambda: _create(server, prepared))
+        prepared.change = Change(kind.name, prepared.name, "create", None, after, lambda: _create(server, prepared))
     elif plan.edits:
         before, after = _shown_difference(kind, found.values, plan)
         resource = "singleton" if kind.singleton else kind.name
@@ -174,13 +183,12 @@ def _creatable(wanted: Wanted) -> dict[str, t.Any]:
     return dict(wanted.match)
 
 
-def _find(server: Server, wanted: Wanted, resolve: Resolver, among: t.Sequence[FoundObject] | None) -> FoundObject | None:
+def _find(server: Server, wanted: Wanted, key: Values, among: t.Sequence[FoundObject] | None) -> FoundObject | None:
     kind = wanted.type
     if kind.singleton:
         return among[0] if among else server.objects.find(kind, account=wanted.account)[0]
     if wanted.id:
         return next(iter(server.objects.get(kind, [wanted.id], account=wanted.account)), None)
-    key = key_of(wanted, resolve)
     candidates = among if among is not None else server.objects.find(kind, key, account=wanted.account)
     found = [each for each in candidates if matches(kind, each.values, key)]
     if len(found) > 1:
@@ -273,10 +281,9 @@ def _create(server: Server, prepared: Prepared) -> None:
     try:
         prepared.created = server.objects.create(kind, values, account=prepared.wanted.account)
     except AlreadyExists as error:
-        field = error.field or "name"
         raise Refused(
-            f"{kind.name} {name_of(kind, plan.new)!r}: the server has another object with the same {field}, which is not what was looked for; "
-            f"name that one by match or id, or choose another {field}. {error.summary()}."
+            f"{kind.name} {prepared.name!r}: the server has another object with the same {error.field or 'name'}, which is not what was looked for; "
+            f"name that one by match or id, or choose another value. {error.summary()}."
         ) from error
 
 

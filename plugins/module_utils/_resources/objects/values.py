@@ -119,8 +119,8 @@ def folded_text(text: str, text_format: str, *, strict: bool = False) -> str:
             return canonical_address(text, catch_all=True)
         if text_format == "domain":
             return canonical_domain(text)
-        if text_format == "lower":
-            return text.strip().lower()
+        if text_format in ("lower", "upper"):
+            return text.strip().lower() if text_format == "lower" else text.strip().upper()
         if text_format == "ipAddress":
             return str(ipaddress.ip_address(text.strip()))
         if text_format == "ipNetwork":

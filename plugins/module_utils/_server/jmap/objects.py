@@ -53,12 +53,18 @@ class JmapObjects:
         """As `find`, for several types in as few requests as the server allows."""
         account_id = self._account_id(account)
         found: list[list[Object]] = [[] for _each in finds]
-        lists = [(position, *each) for position, each in enumerate(finds) if not each[0].singleton]
-        asked = [
-            Find(wanted.name, self._filter(wanted, where), resource=wanted.name, sort=_SORTS.get(wanted.name, "id"), account=account_id)
-            for _position, wanted, where in lists
-        ]
-        for (position, _wanted, _where), objects in zip(lists, self._caller.read(*asked) if asked else [], strict=True):
+        places: list[int] = []
+        asked: list[Find] = []
+        for position, (wanted, where) in enumerate(finds):
+            if wanted.singleton:
+                continue
+            try:
+                narrow = self._filter(wanted, where)
+            except NotFound:
+                continue  # what refers to nothing there is not there
+            places.append(position)
+            asked.append(Find(wanted.name, narrow, resource=wanted.name, sort=_SORTS.get(wanted.name, "id"), account=account_id))
+        for position, objects in zip(places, self._caller.read(*asked) if asked else [], strict=True):
             found[position] = objects
         for position, (wanted, _where) in enumerate(finds):
             if wanted.singleton:
@@ -99,9 +105,7 @@ class JmapObjects:
             prop = wanted.shape.all.get(name)
             if prop is None or not isinstance(where.get(name), str):
                 continue
-            value = encode(where[name], prop.type, self._id_of)
-            # the index holds lower case
-            narrow[name] = value.lower() if prop.type.kind == "text" else value
+            narrow[name] = encode(where[name], prop.type, self._id_of)
         return narrow
 
     # Names
@@ -158,7 +162,7 @@ class JmapObjects:
             # lists have no filter for their names, but a text search that may find more
             narrow = {"name": local, "domainId": domains[0]} if wanted.name == "Account" else {"text": local}
         else:
-            narrow = {wanted.label: name.lower()}
+            narrow = {wanted.label: name.lower() if wanted.name == "Domain" else name}
         for found in self._caller.find(wanted.name, narrow, properties=["id", wanted.label], resource=wanted.name):
             self._names[wanted.name][str(found["id"])] = _label(found.get(wanted.label))
 

@@ -9,6 +9,7 @@ Types are read when they are asked for: there are 117 of them, and a task needs 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import typing as t
@@ -43,7 +44,7 @@ _NATURAL_KEYS: dict[str, tuple[str, ...]] = {
     "MemoryLookupKey": ("namespace", "key"),
     "MemoryLookupKeyValue": ("namespace", "key"),
     "Tracer": (VARIANT,),
-    "SpamTag": ("tag",),
+    "AcmeProvider": ("directory",),
     "Certificate": (),  # by the names in it, which no one writes
     "MaskedEmail": (),
 }
@@ -120,6 +121,19 @@ _REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
     "DnsServer": {"": ("description",)},
     "ApiKey": {"": ("description",)},
     "AppPassword": {"": ("description",)},
+}
+# in which spelling texts are stored, where their format does not tell
+_FORMATS = {
+    ("x:Domain", "name"): "domain",
+    ("x:Domain", "aliases"): "domain",
+    ("x:UserAccount", "name"): "lower",
+    ("x:GroupAccount", "name"): "lower",
+    ("x:MailingList", "name"): "lower",
+    ("x:EmailAlias", "name"): "lower",
+    ("x:SpamFileExtension", "extension"): "lower",
+    ("x:SpamTagScore", "tag"): "upper",
+    ("x:SpamTagAction", "tag"): "upper",
+    **{(f"x:Spam{kind}{of}", "name"): "upper" for kind in ("Rule", "DnsblServer") for of in ("Any", "Body", "Domain", "Email", "Header", "Ip", "Url")},
 }
 _AT_ONCE = frozenset(
     {
@@ -217,11 +231,18 @@ class Catalogue:
     def _properties(self, fields_name: str) -> dict[str, Property]:
         fields = self._schema["fields"].get(fields_name) or {}
         defaults = fields.get("defaults") or {}
-        return {name: self._property(name, about, defaults) for name, about in sorted((fields.get("properties") or {}).items())}
+        return {
+            name: self._property(name, about, defaults, _FORMATS.get((fields_name, name), ""))
+            for name, about in sorted((fields.get("properties") or {}).items())
+        }
 
-    def _property(self, name: str, about: t.Mapping[str, t.Any], defaults: t.Mapping[str, t.Any]) -> Property:
+    def _property(self, name: str, about: t.Mapping[str, t.Any], defaults: t.Mapping[str, t.Any], text_format: str) -> Property:
         described = about.get("type") or {}
         value_type = self._value_type(described)
+        if text_format and value_type.element:
+            value_type = dataclasses.replace(value_type, element=dataclasses.replace(value_type.element, format=text_format))
+        elif text_format:
+            value_type = dataclasses.replace(value_type, format=text_format)
 
         def default() -> t.Any:
             return decode(defaults[name], value_type) if name in defaults else default_value(value_type)

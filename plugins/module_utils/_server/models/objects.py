@@ -180,7 +180,7 @@ def default_value(wanted: ValueType) -> t.Any:
         return shape.defaults(next(iter(shape.variants), ""))
     if wanted.kind == "enum":
         return wanted.members[0] if wanted.members else ""
-    plain: dict[str, t.Any] = {"boolean": False, "set": [], "list": [], "map": {}, "number": 0, "size": 0, "duration": "0s"}
+    plain: dict[str, t.Any] = {"time": None, "boolean": False, "set": [], "list": [], "map": {}, "number": 0, "size": 0, "duration": "0s"}
     return plain.get(wanted.kind, "")
 
 
