@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import secrets
 import traceback
 import typing as t
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ._errors import LibraryMissing
 
 #: What servers sign with (the crypto library of 0.13 and later); RFC 8301 asks for 2048 bits as well.
 RSA_BITS = range(2048, 4097)
+_NEW_RSA_BITS = 2048
 
 # PKCS#8 of an Ed25519 key (RFC 8410, 7; RFC 5958): the algorithm's identifier, then the 32 bytes of the seed in two octet strings. Servers
 # write version 2, with the public key behind, which older OpenSSL can't read.
@@ -45,6 +47,18 @@ def read_private_key(text: str) -> PrivateKey:
     if re.search(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----", text) is None:
         raise ValueError("the PEM text holds no private key; give the private half, as openssl genpkey writes it.")
     return _read(text, trusted=False)
+
+
+def new_private_key(algorithm: t.Literal["rsa", "ed25519"]) -> PrivateKey:
+    """A new key, as servers make them: 2048 bits for RSA."""
+    serialization = _serialization()
+    if algorithm == "ed25519":
+        return _from_ed25519_seed(secrets.token_bytes(32))
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+    key = generate_private_key(public_exponent=65537, key_size=_NEW_RSA_BITS)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    return _read_rsa(pem.decode(), trusted=True)
 
 
 def read_stored_key(text: str) -> PrivateKey | None:

@@ -345,6 +345,10 @@ class HttpClient:
         address = stream.get_extra_info("client_addr") if stream is not None and not self._is_proxied else None
         self._local_address = str(address[0]) if isinstance(address, tuple) and address else ""
 
+    def note_refused_login(self) -> None:
+        """Count a login that was refused by another answer than 401."""
+        _guard.note(self.connection, refused=True)
+
     def close(self) -> None:
         """Close the kept connections."""
         self._client.close()

@@ -76,6 +76,14 @@ options:
       - Without it such a task is refused.
     type: bool
     default: false
+  take_over:
+    description:
+      - Whether the task may write on a domain whose keys the server manages by itself, which servers since 0.16 do if they are told so.
+        That management ends then, and the keys that the server made stay.
+      - Without it such a task is refused, since the server would rotate and remove what it did not make.
+      - Other servers manage no keys, and there it changes nothing.
+    type: bool
+    default: false
   reload:
     description:
       - With V(auto) the task ends with a reload of the server when it changed anything, since a key is live only after one.
@@ -84,7 +92,10 @@ options:
     choices: [auto, never]
     default: auto
 notes:
-  - Importing and comparing keys needs the Python library cryptography.
+  - Importing and comparing keys needs the Python library cryptography, and so does making them for servers since 0.16, which make none when asked.
+  - Servers since 0.16 keep no ids of signatures. There V(ALGORITHM-DOMAIN) is the key that signs, V(ALGORITHM-DOMAIN-next) the one that is
+    pending, V(ALGORITHM-DOMAIN-old) the one that is retiring, and V(ALGORITHM-DOMAIN-SELECTOR) any other; other ids are refused. A key that was
+    taken over under a second id is one object with a mark (the moment of its next transition, in the year 2000). Changes are live at once.
 seealso:
   - module: stalwart.mail.dkim_info
   - module: stalwart.mail.dns_records_info
@@ -203,6 +214,7 @@ TASK = Task(
             "private_key": {"type": "str", "no_log": True},
             "key_from": {"type": "str", "no_log": False},
             "replace": {"type": "bool", "default": False},
+            "take_over": {"type": "bool", "default": False},
             "reload": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
         },
         mutually_exclusive=[["private_key", "key_from"]],

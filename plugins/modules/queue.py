@@ -23,7 +23,7 @@ options:
   state:
     description:
       - V(paused) keeps back all mail, B(that to local mailboxes too). New mail is still accepted.
-      - The pause holds for the one server process that is asked, not for other nodes of a cluster, and ends when the server restarts.
+      - The pause holds for the one server process that is asked, not for other nodes of a cluster (since 0.16 for them too), and ends when the server restarts.
     type: str
     required: true
     choices: [running, paused]
@@ -37,6 +37,9 @@ options:
       - How many seconds O(wait) lasts at most.
     type: float
     default: 60.0
+notes:
+  - Servers since 0.16 do not tell whether their queue is paused. There the server is told in any case, which counts as changed, unless mail that
+    is due moves and so shows that the queue runs.
 seealso:
   - module: stalwart.mail.queue_info
   - module: stalwart.mail.queue_message

@@ -72,7 +72,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 queue:
-  description: The queue, with C(state) (V(running) or V(paused)) and C(local_delivery) (V(runs) or V(waits)).
+  description: The queue, with C(state) (V(running) or V(paused)) and C(local_delivery) (V(runs) or V(waits)). Both are null on
+    servers since 0.16, which do not tell.
   returned: success
   type: dict
   sample: {"state": "running", "local_delivery": "runs"}

@@ -13,7 +13,7 @@ author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
   - Purges stores, builds search indexes anew, counts quotas anew, and gives mailboxes new UIDs.
-  - What the server does in the background is reported as changed, since no answer tells whether there was anything to do, or when it is done.
+  - What the server does in the background is reported as changed, since no answer tells whether there was anything to do.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
@@ -67,6 +67,21 @@ options:
       - Must be set for O(action=reset_uids), since every mail client of the account loads all its mail again.
     type: bool
     default: false
+  wait:
+    description:
+      - Whether the task ends only when the server has finished what it does in the background, and fails with the server's reason when that fails.
+      - Servers up to 0.15 do not tell, so there it is refused.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - How many seconds O(wait) lasts at most.
+    type: float
+    default: 300.0
+notes:
+  - Servers since 0.16 have one store of each sort, so O(store) is refused there except for V(default). They remove kinds of entries together, the
+    counters of all rates (V(rate-rcpt) and so on), the tokens of V(acme) and V(oauth), and the locks of all tasks. They build all search indexes of an
+    account at once, and do not tell how many mailboxes and messages got new UIDs.
 seealso:
   - module: stalwart.mail.store_info
 """
@@ -103,7 +118,7 @@ store:
       description: The action.
       type: str
     finished:
-      description: Always false, for what the server does in the background.
+      description: Whether work in the background is known to be done, which it is with O(wait).
       type: bool
     account:
       description: The account, if one was named.
@@ -148,6 +163,8 @@ TASK = Task(
             "account": {"type": "str"},
             "index": {"type": "str", "choices": list(SEARCH_INDEXES)},
             "force_resync": {"type": "bool", "default": False},
+            "wait": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "float", "default": 300.0},
         },
     ),
     run=manage,

@@ -61,6 +61,8 @@ class FakeSettings:
 class FakeServer:
     """A setting whose value is `bad` is an error; others are added by `errors`. `reloads` are the parts reloaded, `live` what was live then."""
 
+    generation = "rest"
+
     def __init__(self, **settings: str) -> None:
         self.settings = FakeSettings(dict(settings))
         self.errors: dict[str, str] = {}

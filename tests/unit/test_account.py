@@ -100,6 +100,7 @@ class FakeServer:
     account: t.Any
     oauth: t.Any = None
     reloads: int = 0
+    generation: str = "rest"
 
     def reload(self) -> t.Any:
         self.reloads += 1

@@ -22,7 +22,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan impo
 from ansible_collections.stalwart.mail.plugins.module_utils._resources import diagnosis, telemetry
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.diagnosis import DeliveryEvent
 from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.adapter import RestServer
-from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.diagnosis import _delivery_event
+from ansible_collections.stalwart.mail.plugins.module_utils._server.streams import delivery_event
 
 Handler = t.Callable[[httpx.Request], httpx.Response]
 
@@ -61,7 +61,7 @@ DANE: list[dict[str, t.Any]] = [{"type": "daneVerifyError", "reason": "no matchi
 
 
 def events(*parts: list[dict[str, t.Any]]) -> list[DeliveryEvent]:
-    return [_delivery_event(item) for part in parts for item in part]
+    return [delivery_event(item) for part in parts for item in part]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ class Principals:
 class Site:
     """The parts of a server that the tasks on signatures use."""
 
+    generation = "rest"
+
     def __init__(self, settings: Mapping[str, str] | None = None, domains: t.Sequence[str] | None = DOMAINS, errors: Mapping[str, str] | None = None) -> None:
         self.caller = Caller(settings)
         self.principals = Principals(domains)

@@ -21,7 +21,7 @@ from .._secrets import GENERATED
 from .._server.models.dns import ALGORITHMS, Algorithm, DnsRecord, Signature
 from .._server.port import Server
 from ._options import Options, Text, one_or_more, read, without_repeats
-from .dns_records import absolute_name, as_result, parse_record
+from .dns_records import DEFAULT_TTL, absolute_name, as_result, parse_record
 from .domains import Domains, require_domains
 from .reload import make_live
 
@@ -54,6 +54,7 @@ class _DkimOptions(Options):
     private_key: t.Annotated[str | None, Field(repr=False)] = None
     key_from: _Id | None = None
     replace: bool = False
+    take_over: bool = False
     reload: t.Literal["auto", "never"] = "auto"
 
     @model_validator(mode="after")
@@ -101,12 +102,31 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     else:
         removed = []
         changes, after = _present(server, wanted, _each(server, wanted, key, found), found, mode)
+    changes = [*_take_over(server, wanted, [*after, *removed], changes), *changes]
     apply(changes, mode)
     reloaded = False
     if changes and not mode.check:
         after = _confirmed(server, after, removed)
         reloaded = wanted.reload == "auto" and make_live(server, mode, "the server goes on signing as before")
     return Outcome({"signatures": [_shown(signature) for signature in after], "reloaded": reloaded}, changes)
+
+
+def _take_over(server: Server, wanted: _DkimOptions, signatures: t.Sequence[Signature], changes: t.Sequence[Change]) -> list[Change]:
+    """What must come first on domains whose keys the server manages. Raises Refused unless that is allowed."""
+    if not changes:
+        return []
+    managed = sorted(server.signatures.automatic(dict.fromkeys(signature.domain for signature in signatures)))
+    if managed and not wanted.take_over:
+        raise Refused(
+            f"take_over: the server manages the DKIM keys of {', '.join(managed)} by itself, and would rotate and remove what is written here; "
+            "set take_over: true to end that and keep the keys that it made, or leave these domains to the server."
+        )
+
+    def change(domain: str) -> Change:
+        before, after = {"dkim_management": "automatic"}, {"dkim_management": "manual"}
+        return Change("domain", domain, "take_over", before, after, lambda: server.signatures.take_over(domain))
+
+    return [change(domain) for domain in managed]
 
 
 # -- what is wanted ---------------------------------------------------------------------------------------------------
@@ -189,20 +209,16 @@ def _present(
 
 
 def _create(server: Server, wanted: _Wanted, found: t.Collection[Signature]) -> tuple[Change, Signature]:
-    for other in found:
-        if other.id.startswith(f"{wanted.id}.") or wanted.id.startswith(f"{other.id}."):
-            raise Refused(
-                f"id: the server would mix up {wanted.id!r} and the signature {other.id!r}, since one goes on where the other ends in a dot; choose another id."
-            )
     in_domain = {other.selector.lower(): other for other in found if other.domain == wanted.domain}
-    selector = wanted.selector or _free_selector(wanted.algorithm, in_domain)
+    selector = wanted.selector or free_selector(wanted.algorithm, in_domain)
     holder = in_domain.get(selector.lower())
     if holder is not None and not (wanted.public_key and holder.public_key == wanted.public_key):
         raise Refused(
             f"selector: {selector!r} of {wanted.domain} belongs to the signature {holder.id!r}, and a selector can't publish two keys; choose another one."
         )
     # A rule of the server's own holds for all signatures alike.
-    signs = None if any(other.signs is None for other in found) else wanted.id == server.signatures.signing_id(wanted.domain, wanted.algorithm)
+    signing_id = server.signatures.signing_id(wanted.domain, wanted.algorithm)
+    signs = None if any(other.signs is None for other in found) else wanted.id == signing_id
     signature = Signature(
         id=wanted.id,
         domain=wanted.domain,
@@ -212,14 +228,20 @@ def _create(server: Server, wanted: _Wanted, found: t.Collection[Signature]) -> 
         signs=signs,
         private_key=wanted.private_key,
     )
-    write = server.signatures.store if wanted.private_key else server.signatures.generate
+    server.signatures.require_id(signature, found)
+    # a key taken over may be one that only the server can read
+    write = server.signatures.store if wanted.public_key else server.signatures.generate
     return Change(RESOURCE, signature.id, "create", None, _diffed(signature), lambda: write(signature)), signature
 
 
-def _free_selector(algorithm: Algorithm, taken: t.Container[str]) -> str:
-    """As servers name them, year, month and the algorithm's first letter; numbered where a signature of the month exists."""
+def free_selector(algorithm: Algorithm, taken: t.Collection[str]) -> str:
+    """As servers name them, year, month and the algorithm's first letter; numbered above those of the month that there are.
+
+    A lower number that is free may have been used: resolvers would hold the old key under it for a while.
+    """
     first = f"{datetime.now(timezone.utc):%Y%m}{algorithm[0]}"
-    return next(name for number in range(1, 10_000) if (name := first if number == 1 else f"{first}{number}") not in taken)
+    used = [int(rest or "1") for name in taken if name.startswith(first) and ((rest := name[len(first) :]) == "" or rest.isdecimal())]
+    return f"{first}{max(used) + 1}" if used else first
 
 
 def _replace(server: Server, stored: Signature, signature: Signature) -> Change:
@@ -232,7 +254,8 @@ def _require_same_owner(stored: Signature, domain: str, algorithm: str) -> None:
 
 
 def _with_key_of(stored: Signature, wanted: _Wanted) -> Signature:
-    update = {"public_key": wanted.public_key, "private_key": wanted.private_key} if wanted.private_key else {}
+    given = wanted.private_key or wanted.public_key
+    update = {"public_key": wanted.public_key, "private_key": wanted.private_key} if given else {}
     if wanted.selector and wanted.selector.lower() != stored.selector.lower():
         update["selector"] = wanted.selector
     return stored.model_copy(update=update)
@@ -309,17 +332,17 @@ def _diffed(signature: Signature) -> dict[str, t.Any]:
 
 def _shown(signature: Signature) -> dict[str, t.Any]:
     """As a task returns it: with the record to be published, without the private key."""
-    return {"id": signature.id, **_diffed(signature), "signs": signature.signs, "record": _record(signature)}
+    return {"id": signature.id, **_diffed(signature), "signs": signature.signs, "record": record_of(signature)}
 
 
-def _record(signature: Signature) -> dict[str, t.Any] | None:
+def record_of(signature: Signature, ttl: int = DEFAULT_TTL) -> dict[str, t.Any] | None:
     """The record in the form of dns_records_info, with the content that the server lists itself; None where the key can't be read."""
     if not signature.public_key:
         return None
     content = f"v=DKIM1; k={signature.algorithm}; h=sha256; p={signature.public_key}" if signature.public_key != GENERATED else GENERATED
     apex = absolute_name(signature.domain)
     source = DnsRecord(type="TXT", name=f"{signature.selector}._domainkey.{apex}", content=content)
-    return as_result(parse_record(source, zone=apex, domain=apex))
+    return as_result(parse_record(source, zone=apex, domain=apex, ttl=ttl))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

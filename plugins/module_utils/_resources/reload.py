@@ -24,7 +24,12 @@ def refresh_recipients(server: Server, mode: Mode) -> bool:
 
 
 def make_live(server: Server, mode: Mode, consequence: str) -> bool:
-    """Reload after a change that is stored. Where that can't be done, warns of the consequence and answers False."""
+    """Reload after a change that is stored. Where that can't be done, warns of the consequence and answers False.
+
+    Servers since 0.16 apply principals and signatures at once, and are not asked to read all their settings anew.
+    """
+    if server.generation == "jmap":
+        return True
     try:
         report = server.reload()
     except ServerError as error:
@@ -58,7 +63,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     """
     wanted = read(_ReloadOptions, options)
     only_check = mode.check or wanted.validate_only
-    report = _checked(server, wanted.part) if only_check else server.reload(part=wanted.part)
+    report = _checked(server, wanted, mode) if only_check else server.reload(part=wanted.part)
     if report.errors:
         consequence = "a reload would apply nothing" if only_check else "the server applied nothing"
         raise Refused(
@@ -70,10 +75,16 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     return Outcome({"reloaded": not only_check, "setting_errors": report.errors, "setting_warnings": report.warnings}, changes)
 
 
-def _checked(server: Server, part: ReloadPart) -> ReloadReport:
+def _checked(server: Server, wanted: _ReloadOptions, mode: Mode) -> ReloadReport:
     """What a reload of the part would say. The server checks everything at once, so what the part does not read is left out."""
-    report = server.reload(dry_run=True)
-    prefix = _PART_PREFIXES[part]
+    try:
+        report = server.reload(dry_run=True)
+    except Refused as reason:
+        if wanted.validate_only:
+            raise Refused(f"validate_only: {reason} Remove the option, and let the task reload.") from None
+        mode.warn(f"whether a reload would succeed is not known: {reason}")
+        return ReloadReport()
+    prefix = _PART_PREFIXES[wanted.part]
     return ReloadReport(errors=_below(report.errors, prefix), warnings=_below(report.warnings, prefix))
 
 

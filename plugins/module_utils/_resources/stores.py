@@ -12,10 +12,11 @@ import typing as t
 from .._errors import InvalidOption, NotApplied, NotFound, PartlyDone, Refused
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._server.models.store import LOOKUP_KINDS, DeletedItem, LookupKind, SearchIndex
-from .._server.port import Server
+from .._server.port import Background, Server
 from .._times import format_time, now
-from ._bounds import Duration, Limit
+from ._bounds import Duration, Limit, Seconds
 from ._options import Name, Options, one_or_more, read
+from ._waiting import wait_until
 
 Action = t.Literal["purge_blobs", "purge_data", "purge_in_memory", "purge_accounts", "reindex", "recalculate_quota", "reset_uids"]
 
@@ -36,6 +37,8 @@ class _StoreOptions(Options):
     account: Name | None = None
     index: SearchIndex | None = None
     force_resync: bool = False
+    wait: bool = False
+    wait_timeout: Seconds = 300.0
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
@@ -68,6 +71,8 @@ def _check(server: Server, wanted: _StoreOptions) -> None:
         raise InvalidOption("account", "it is of use with kind: bayes-account only; remove it.")
     if wanted.action == "reindex":
         server.stores.require_index(wanted.index)
+    if wanted.wait and wanted.action not in ("recalculate_quota", "reset_uids") and not server.stores.tells_end():
+        raise Refused("wait: servers up to 0.15 do not tell when work in the background is done; remove the option.")
     if wanted.action == "reset_uids" and not wanted.force_resync:
         raise Refused(
             f"account {wanted.account!r}: new UIDs make every mail client of the account load all its mail again, and forget what it kept by UID; "
@@ -76,9 +81,10 @@ def _check(server: Server, wanted: _StoreOptions) -> None:
     if wanted.account:
         used_quota(server, wanted.account)
     if wanted.store and not server.stores.exists(wanted.store):
-        raise InvalidOption(
-            "store", f"there is no store {wanted.store!r}; use the id of one that the settings store.ID.type define, or leave it out for the default one."
-        )
+        remedy = "servers since 0.16 have one of each sort; remove the option"
+        if server.generation == "rest":
+            remedy = "use the id of one that the settings store.ID.type define, or leave it out for the default one"
+        raise InvalidOption("store", f"there is no store {wanted.store!r}; {remedy}.")
 
 
 def used_quota(server: Server, account: str) -> int:
@@ -96,7 +102,7 @@ def _no_account(name: str) -> Refused:
 def _in_background(server: Server, wanted: _StoreOptions, mode: Mode) -> Outcome:
     stores, account = server.stores, wanted.account or ""
     kind = t.cast(LookupKind, wanted.kind) if wanted.kind else None
-    runs: dict[str, t.Callable[[], object]] = {
+    runs: dict[str, t.Callable[[], Background | None]] = {
         "purge_blobs": stores.purge_blobs,
         "purge_data": lambda: stores.purge_data(wanted.store),
         "purge_in_memory": lambda: stores.purge_lookups(wanted.store, kind, account),
@@ -106,9 +112,15 @@ def _in_background(server: Server, wanted: _StoreOptions, mode: Mode) -> Outcome
     about = {"store": wanted.store, "kind": wanted.kind, "account": account, "index": wanted.index}
     told = {key: value for key, value in about.items() if value}
     name = account or wanted.store or "default"
-    changes = [Change("store", name, wanted.action, {}, {}, runs[wanted.action])]
+
+    def run() -> None:
+        work = runs[wanted.action]()
+        if wanted.wait and work is not None and not wait_until(work.done, wanted.wait_timeout):
+            raise NotApplied(f"the server did not finish within {wanted.wait_timeout:g} seconds, and goes on; raise wait_timeout, or leave wait out.")
+
+    changes = [Change("store", name, wanted.action, {}, {}, run)]
     apply(changes, mode)
-    return Outcome({"store": {"action": wanted.action, "finished": False, **told}}, changes)
+    return Outcome({"store": {"action": wanted.action, "finished": wanted.wait, **told}}, changes)
 
 
 def _recalculate(server: Server, account: str, mode: Mode) -> Outcome:
@@ -126,7 +138,9 @@ def _reset_uids(server: Server, account: str, mode: Mode) -> Outcome:
     told: dict[str, t.Any] = {"action": "reset_uids", "account": account}
 
     def run() -> None:
-        told["mailboxes"], told["messages"] = server.stores.reset_uids(account)
+        counted = server.stores.reset_uids(account)
+        if counted is not None:
+            told["mailboxes"], told["messages"] = counted
 
     changes = [Change("account", account, "reset_uids", {}, {}, run)]
     apply(changes, mode)

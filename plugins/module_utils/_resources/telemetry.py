@@ -54,8 +54,8 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
             raise InvalidOption(option, f"it is of use with {' or '.join(f'kind: {kind}' for kind in kinds)} only; remove it.")
     if wanted.limit < 1:
         raise InvalidOption("limit", "telemetry grows without end, so a number above 0 is needed.")
-    if any(not (each.isascii() and each.isdigit()) for each in wanted.ids):
-        raise InvalidOption("ids", "an id of a trace is a number; use those that this module returns.")
+    if any(not (each.isascii() and each.isalnum()) for each in wanted.ids):
+        raise InvalidOption("ids", "an id of a trace has letters and digits only; use those that this module returns.")
     key, found = _READERS[wanted.kind](server, wanted)
     return Outcome({key: found, "total": len(found)})
 

@@ -13,10 +13,13 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from .._errors import StalwartError
 from .models.account import Encryption, LoginChange, Logins, Token
 from .models.diagnosis import DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
 from .models.dns import Algorithm, DnsRecord, Signature
-from .models.principal import Edit, Principal, PrincipalType
+from .models.objects import CreatedObject, FoundObject, ObjectType
+from .models.objects import Edit as ObjectEdit
+from .models.principal import Edit, Principal, PrincipalType, PrincipalWrite
 from .models.queue import QueuedMessage, QueuedRecipient, QueueFilter
 from .models.reports import Direction, Report, ReportKind
 from .models.server import About, ReloadPart, ReloadReport
@@ -27,27 +30,64 @@ from .models.store import DeletedItem, LookupKind, Restored, SearchIndex
 class Principals(t.Protocol):
     """Domains, accounts, groups, lists, roles, tenants and keys: one name space."""
 
-    def get(self, name: str) -> Principal | None:
-        """The principal of exactly this (lower-case) name, or None."""
+    @property
+    def names_are_addresses(self) -> bool:
+        """Whether individuals, groups and lists are named by their primary address. A name without domain then stands for one with it."""
+
+    @property
+    def tells_hashes(self) -> bool:
+        """Whether stored passwords can be read (as hashes); else a mask stands in their place."""
+
+    @property
+    def makes_keys(self) -> bool:
+        """Whether the server makes the secrets of API keys and app passwords by itself, and takes none."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many writes are best sent together; 1 where several at a time are as good."""
+
+    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
+        """The principal of exactly this (lower-case) name, or None. `kind` tells which is meant where a server may have several of a name."""
 
     def find(self, *, types: t.Collection[PrincipalType] = (), text: str = "", fields: t.Collection[str] = ()) -> t.Iterator[Principal]:
         """All of these types, in the server's order, a page at a time. `text` narrows the search as the server does: whole words, never
         trusted to be exact. `fields` are what the caller will look at; others may be left empty."""
 
-    def create(self, principal: Principal) -> None:
-        """Create it with all its fields. Groups, lists, roles and domains it names must exist."""
+    def create(self, principal: Principal) -> str:
+        """Create it with all its fields. Groups, lists, roles and domains it names must exist. Tells a secret that the server made for it, else ""."""
 
     def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
-        """Apply all edits to the found principal, or none."""
+        """Apply all edits to the found principal, or none of those that it holds itself."""
 
     def delete(self, principal: Principal) -> None:
         """Delete it; an account's mail goes with it."""
 
+    def deploy(self, principal: Principal) -> str:
+        """Create it beside an external directory, which the server would otherwise refuse."""
+
+    def write(self, writes: t.Sequence[PrincipalWrite]) -> list[str | StalwartError]:
+        """All of them in as few requests as can be. For each what `create` tells, or why it failed; none of them may need another."""
+
+    def expected(self, found: Principal | None, after: Principal) -> Principal:
+        """As the server will have it when it is told to have `after`: with what it adds. Raises Refused for what it has no place for."""
+
     def permission_names(self) -> t.Collection[str]:
         """All that servers of this generation know; empty where that can't be told. No request."""
 
-    def deploy(self, principal: Principal) -> None:
-        """Create it beside an external directory, which the server would otherwise refuse."""
+    def permissions_meant(self, name: str) -> t.Sequence[str]:
+        """The permissions that a playbook means by a name, which may be one of another generation; () for what has no meaning here."""
+
+    def default_domain(self) -> str:
+        """The domain of names without one, where `names_are_addresses`."""
+
+    def note(self, name: str) -> str:
+        """What was noted about a principal, else "". Raises PermissionDenied for a login that may not look."""
+
+    def keep_note(self, name: str, text: str) -> None:
+        """Note something about a principal of this name, out of sight of its owner."""
+
+    def forget_note(self, name: str) -> None:
+        """Remove the note."""
 
 
 class Signatures(t.Protocol):
@@ -59,17 +99,36 @@ class Signatures(t.Protocol):
     def signing_id(self, domain: str, algorithm: Algorithm) -> str:
         """The id under which a key of this algorithm signs mail of the domain by the server's default rule."""
 
+    def require_id(self, signature: Signature, found: t.Iterable[Signature]) -> None:
+        """Raise Refused where this server could not keep a new signature under its id beside those found. Changes nothing."""
+
     def generate(self, signature: Signature) -> None:
-        """Let the server make a new key under a new id."""
+        """Make a new key under a new id."""
 
     def store(self, signature: Signature) -> None:
-        """Store a key of ours under a new id."""
+        """Store a key of ours under a new id; without a private key one that the server has under another id of this domain."""
 
     def replace(self, signature: Signature) -> None:
-        """Give the signature of this id another key and selector, both at once; whatever else is set about it stays."""
+        """Give the signature of this id another key and selector, both at once; whatever else is set about it stays. Keys as for `store`."""
 
     def delete(self, signature: Signature) -> None:
         """Remove the signature and nothing else."""
+
+    def switch(self, active: Signature, pending: Signature) -> None:
+        """Let the pending key sign in place of the active one, which is kept as the retiring one, `next_transition` yet unknown.
+
+        In one step, or at worst with a moment in which both sign: what signs is at every moment one of the two. Live after a reload. The
+        pending signature may be left behind, with the key of what is now the active one; it is then to be deleted.
+        """
+
+    def note(self, signature: Signature) -> None:
+        """Keep `stage`, `next_transition` and, unless the server knows that itself, `created` of a found signature; nothing else about it."""
+
+    def automatic(self, domains: t.Collection[str]) -> t.Collection[str]:
+        """Those of the domains whose keys the server makes and rotates by itself."""
+
+    def take_over(self, domain: str) -> None:
+        """Let the server leave the keys of the domain to us from now on; those that there are stay."""
 
 
 class Settings(t.Protocol):
@@ -97,11 +156,48 @@ class Settings(t.Protocol):
         """The patterns that make a key local on this server."""
 
 
+class Objects(t.Protocol):
+    """Whatever else a server has, by the types of its own schema. Raises Refused where servers have no such schema.
+
+    Values go in and come out as `models.objects` spells them. `account` names whose objects are meant where they belong to an account.
+    """
+
+    def type_names(self) -> t.Sequence[str]:
+        """The types there are."""
+
+    def type(self, name: str) -> ObjectType | None:
+        """What is known of a type, or None."""
+
+    def find(self, wanted: ObjectType, where: t.Mapping[str, t.Any] | None = None, *, account: str = "") -> list[FoundObject]:
+        """All objects of a type; of a singleton the one. `where` may narrow, but is no promise: compare."""
+
+    def find_all(self, finds: t.Sequence[tuple[ObjectType, t.Mapping[str, t.Any]]], *, account: str = "") -> list[list[FoundObject]]:
+        """As `find`, for several types at once."""
+
+    def matching(self, wanted: ObjectType, filter: t.Mapping[str, t.Any], *, account: str = "") -> list[FoundObject]:
+        """The objects that a filter of the server's own finds."""
+
+    def get(self, wanted: ObjectType, ids: t.Collection[str], *, account: str = "") -> list[FoundObject]:
+        """The objects of these ids that there are."""
+
+    def resolve(self, target: str, text: str) -> str | None:
+        """The one spelling of a reference to an object of the target type, or None where there is no such object. Raises Refused for a name of several."""
+
+    def create(self, wanted: ObjectType, values: t.Mapping[str, t.Any], *, account: str = "") -> CreatedObject:
+        """Create an object with these values; all others have their defaults."""
+
+    def update(self, wanted: ObjectType, object_id: str, edits: t.Sequence[ObjectEdit], *, account: str = "") -> None:
+        """Make all edits, or none."""
+
+    def destroy(self, wanted: ObjectType, object_id: str, *, account: str = "") -> None:
+        """Destroy an object. Raises NotFound, and InUse where others refer to it."""
+
+
 class Queue(t.Protocol):
     """Mail on its way out."""
 
-    def running(self) -> bool:
-        """Whether the server says that it delivers."""
+    def running(self) -> bool | None:
+        """Whether the server says that it delivers; None where it does not tell."""
 
     def pause(self) -> None:
         """Let all mail wait, that to local mailboxes too. Takes a moment."""
@@ -145,6 +241,9 @@ class Queue(t.Protocol):
     def keeps_edits(self, recipient: QueuedRecipient) -> bool:
         """False where servers of this generation are known to drop a new time, or the cancellation of one recipient."""
 
+    def longest_life(self) -> dt.timedelta:
+        """How long a message may wait for delivery at most, by the schedules of the server."""
+
 
 class Reports(t.Protocol):
     """What servers said of each other's mail."""
@@ -162,16 +261,26 @@ class Reports(t.Protocol):
         """Delete all that `find` would tell; in the background."""
 
 
-class Stores(t.Protocol):
-    """Maintenance of what the server stores. Where it works in the background, no answer tells when it is done."""
+class Background(t.Protocol):
+    """Work that the server does in the background."""
 
-    def purge_blobs(self) -> None:
+    def done(self) -> bool:
+        """Whether it is finished. Raises ServerFault, with the server's reason, where it failed."""
+
+
+class Stores(t.Protocol):
+    """Maintenance of what the server stores. Where it works in the background and tells when it is done, the work is returned."""
+
+    def tells_end(self) -> bool:
+        """Whether this server tells when work in the background is done."""
+
+    def purge_blobs(self) -> Background | None:
         """Remove blobs that nothing refers to."""
 
-    def purge_data(self, store: str = "") -> None:
+    def purge_data(self, store: str = "") -> Background | None:
         """Remove what has expired from a data store."""
 
-    def purge_lookups(self, store: str = "", kind: LookupKind | None = None, account: str = "") -> None:
+    def purge_lookups(self, store: str = "", kind: LookupKind | None = None, account: str = "") -> Background | None:
         """Remove what has expired from an in-memory store, or all entries of a kind (of one account where the kind has that)."""
 
     def exists(self, store: str) -> bool:
@@ -180,10 +289,10 @@ class Stores(t.Protocol):
     def require_lookup_kind(self, kind: LookupKind) -> None:
         """Raise Refused where this server does not know the kind. Changes nothing."""
 
-    def purge_accounts(self, account: str = "") -> None:
+    def purge_accounts(self, account: str = "") -> Background | None:
         """Remove what has expired from an account, or from all."""
 
-    def reindex(self, index: SearchIndex | None, account: str = "") -> None:
+    def reindex(self, index: SearchIndex | None, account: str = "") -> Background | None:
         """Build a search index anew, for an account or for all."""
 
     def require_index(self, index: SearchIndex | None) -> None:
@@ -195,8 +304,8 @@ class Stores(t.Protocol):
     def recalculate_quota(self, account: str) -> int:
         """Count them anew, and tell them."""
 
-    def reset_uids(self, account: str) -> tuple[int, int]:
-        """Give all mailboxes new UIDs, so that every client loads everything again. Tells how many mailboxes and messages there were."""
+    def reset_uids(self, account: str) -> tuple[int, int] | None:
+        """Give all mailboxes new UIDs, so that every client loads everything again. Tells how many mailboxes and messages there were, if known."""
 
     def blob(self, blob_id: str) -> bytes:
         """A blob's content. Raises NotFound."""
@@ -338,6 +447,10 @@ class Server(t.Protocol):
     """One mail server."""
 
     @property
+    def generation(self) -> t.Literal["rest", "jmap"]:
+        """Whether it has settings by free keys (rest), or objects of its own schema (jmap)."""
+
+    @property
     def principals(self) -> Principals:
         """Domains, accounts, groups, …"""
 
@@ -348,6 +461,10 @@ class Server(t.Protocol):
     @property
     def settings(self) -> Settings:
         """Configuration."""
+
+    @property
+    def objects(self) -> Objects:
+        """Whatever else there is, by the types of the server's own schema."""
 
     @property
     def queue(self) -> Queue:

@@ -30,6 +30,7 @@ _ASLEEP_AFTER = 3.0
 _PAUSED = "the queue is paused: mail to local mailboxes waits too, new mail is still accepted, and the pause ends when the server restarts."
 
 QueueState = t.Literal["running", "paused"]
+_NAMES: dict[bool | None, str] = {True: "running", False: "paused", None: "unknown"}
 
 
 class _QueueOptions(Options):
@@ -39,18 +40,23 @@ class _QueueOptions(Options):
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
-    """Let the queue run or pause. Result: `queue` with `state` and `local_delivery`."""
+    """Let the queue run or pause. Result: `queue` with `state` and `local_delivery`.
+
+    Where the server does not tell which it does, it is told to, and that counts as changed unless mail that is due moves.
+    """
     wanted = read(_QueueOptions, options)
     running = server.queue.running()
     if wanted.state == "paused":
-        changes = [_change("pause", "running", "paused", lambda: _pause(server, wanted))] if running else []
+        changes = [_change("pause", _NAMES[running], "paused", lambda: _pause(server, wanted))] if running is not False else []
         apply(changes, mode)
         if changes:
             mode.warn(_PAUSED)
         return Outcome({"queue": _shown(running=False)}, changes)
     watched = _due(server.queue)
-    if not running:
-        changes = [_change("resume", "paused", "running", lambda: _resume(server, wanted, watched))]
+    if running is None and watched and _moves(server.queue, watched, min(_ASLEEP_AFTER, wanted.wait_timeout)):
+        changes = []  # mail that moves tells what the server does not
+    elif not running:
+        changes = [_change("resume", _NAMES[running], "running", lambda: _resume(server, wanted, watched))]
         apply(changes, mode)
     else:
         changes = _wake_sleeper(server, wanted, watched, mode)
@@ -61,8 +67,10 @@ def _change(action: str, before: str, after: str, run: t.Callable[[], object]) -
     return Change("queue", "queue", action, {"state": before}, {"state": after}, run)
 
 
-def _shown(*, running: bool) -> dict[str, t.Any]:
-    return {"state": "running" if running else "paused", "local_delivery": "runs" if running else "waits"}
+def _shown(*, running: bool | None) -> dict[str, t.Any]:
+    if running is None:
+        return {"state": None, "local_delivery": None}
+    return {"state": _NAMES[running], "local_delivery": "runs" if running else "waits"}
 
 
 def _pause(server: Server, wanted: _QueueOptions) -> None:
@@ -73,9 +81,10 @@ def _pause(server: Server, wanted: _QueueOptions) -> None:
 
 def _resume(server: Server, wanted: _QueueOptions, watched: t.Sequence[QueuedMessage]) -> None:
     server.queue.resume()
-    if not wait_until(server.queue.running, max(wanted.wait_timeout, 1.0)):
+    if not wait_until(lambda: server.queue.running() is not False, max(wanted.wait_timeout, 1.0)):
         raise NotApplied(f"the server took the request to resume, but its queue is still paused after {wanted.wait_timeout:g} seconds.")
-    _wake(server.queue, watched)
+    if server.queue.running() is not None:
+        _wake(server.queue, watched)
     if wanted.wait and not _moves(server.queue, watched, wanted.wait_timeout):
         raise NotApplied(_asleep(server, watched, wanted))
 

@@ -50,7 +50,7 @@ _IDS_AT_ONCE = 5000
 #: So many `get` calls go in one request, to keep it within the time limit.
 _GETS_AT_ONCE = 8
 #: Below these numbers no server's limits need to be asked.
-_SURELY_CALLS = 4
+_SURELY_CALLS = 12
 _SURELY_OBJECTS = 16
 #: What a server takes for one write at worst (a plain password takes it 50 ms).
 _SECONDS_A_WRITE = 0.2
@@ -156,6 +156,21 @@ class JmapCaller:
         for position, objects, (_find, ids) in zip(open_, self._get_all(rest), rest, strict=True):
             found[position] += [objects[each] for each in ids if each in objects]
         return found
+
+    def read_allowed(self, *finds: Find) -> tuple[list[list[Object]], PermissionDenied | None]:
+        """The same of what this login may read, with nothing for the rest and the refusal of that."""
+        try:
+            return self.read(*finds), None
+        except PermissionDenied as error:
+            if len(finds) == 1:
+                return [[]], error
+        found: list[list[Object]] = []
+        refusal = None
+        for find in finds:
+            (objects,), refused = self.read_allowed(find)
+            found.append(objects)
+            refusal = refusal or refused
+        return found, refusal
 
     def each(self, find: Find) -> t.Iterator[Object]:
         """What it finds, a page of 500 (and one request) at a time, in the order of its `sort`."""
@@ -392,8 +407,10 @@ class JmapCaller:
         for positions, method, answer in zip(calls, methods, answers, strict=True):
             for position in positions:
                 results[position] = self._result(writes[position], method.name, answer)
-                if writes[position].action == "create" and isinstance(results[position], dict):
-                    created[writes[position].key] = str(t.cast(Object, results[position])["id"])
+                result = results[position]
+                # what some actions answer has no id
+                if writes[position].action == "create" and isinstance(result, dict) and "id" in result:
+                    created[writes[position].key] = str(result["id"])
 
     def _result(self, write: Write, method: str, answer: Object | StalwartError) -> Object | StalwartError:
         if isinstance(answer, ServerError):
@@ -470,10 +487,12 @@ class JmapCaller:
         problems = [_problem(each) for each in told.get("validationErrors") or () if isinstance(each, dict)]
         linked = tuple((str(each.get("object", "")), str(each.get("id", ""))) for each in told.get("linkedObjects") or () if isinstance(each, dict))
         users = [f"{number} {name}" for name, number in collections.Counter(name for name, _id in linked).items()]
-        words = self._words(kind, told.get("description"), ", ".join(properties), "; ".join(problems), ", ".join(users))
+        broken = _other_object(told.get("objectId")) if kind == "validationFailed" else ""
+        words = self._words(kind, told.get("description"), ", ".join(properties), "; ".join(problems), ", ".join(users), broken)
         about: dict[str, t.Any] = {"request": _request(method)}
         if kind == "primaryKeyViolation":
-            return AlreadyExists(words, field=properties[0] if properties else "", **about)
+            holder = told.get("objectId") or {}
+            return AlreadyExists(words, field=properties[0] if properties else "", holder=(str(holder.get("object", "")), str(holder.get("id", ""))), **about)
         if kind == "notFound":
             return NotFound(words, **about)
         if kind == "objectIsLinked":
@@ -498,6 +517,11 @@ _PLAIN = frozenset({ServerError, InvalidRequest, PermissionDenied, ServerFault, 
 
 def _request(method: str) -> str:
     return f"POST /jmap {method}"
+
+
+def _other_object(told: t.Any) -> str:
+    """The object because of which a reload fails."""
+    return f"{told.get('object', '')} {told.get('id', '')}" if isinstance(told, dict) else ""
 
 
 def _problem(told: t.Mapping[str, t.Any]) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ..._errors import PermissionDenied
+from ..._errors import PermissionDenied, Refused
 from ..._http import HttpClient
 from ..._secrets import is_secret_key, scrub
 from ..health import is_healthy
 from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport
+from ..port import Objects
 from ._call import RestCaller, name_in_token
 from .account import RestAccount, RestOAuth
 from .diagnosis import RestDiagnosis, RestTelemetry
@@ -32,13 +33,23 @@ _PARTS = {"lookup": "lookup", "certificate": "certificate", "blocked_ip": "serve
 class RestServer:
     """A server of 0.13 to 0.15. Nothing is sent before a method is called."""
 
+    generation: t.Literal["rest", "jmap"] = "rest"
+
     def __init__(self, client: HttpClient, server_version: str = "") -> None:
         self._caller = RestCaller(client, server_version)
 
     @functools.cached_property
     def principals(self) -> RestPrincipals:
         """Domains, accounts, groups, …"""
-        return RestPrincipals(self._caller)
+        return RestPrincipals(self._caller, self.settings)
+
+    @property
+    def objects(self) -> Objects:
+        """There are none."""
+        raise Refused(
+            "servers up to 0.15 publish no schema of objects, which only those since 0.16 have, and this one is older; "
+            "use the modules principal, settings, dkim and the others, which serve both."
+        )
 
     @functools.cached_property
     def settings(self) -> RestSettings:
@@ -53,7 +64,7 @@ class RestServer:
     @functools.cached_property
     def queue(self) -> RestQueue:
         """Mail on its way out."""
-        return RestQueue(self._caller)
+        return RestQueue(self._caller, self.settings)
 
     @functools.cached_property
     def reports(self) -> RestReports:

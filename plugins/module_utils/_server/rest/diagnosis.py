@@ -7,30 +7,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import re
 import typing as t
 
-from ..._errors import UnexpectedAnswer
+from ..._errors import InvalidOption
 from ..._secrets import scrub
 from ..._times import format_time, parse_time
 from ..models.diagnosis import CheckResult, DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
+from ..streams import delivery_event, scrubbed, stream
 from ._call import RestCaller
 
 _LOG_PAGE = 500
 _TRACE_PAGE = 50
 
-#: The ends of an event's name, in the order in which they must be tried, with what they mean.
-_OUTCOMES: tuple[tuple[str, t.Literal["start", "success", "error", "not_found", "done"]], ...] = (
-    ("Start", "start"),
-    ("Success", "success"),
-    ("Error", "error"),
-    ("NotFound", "not_found"),
-    ("Completed", "done"),
-)
-
-#: Events named after what was not found rather than after their step.
-_STEPS = {"mta_sts": "mta_sts_fetch", "tls_rpt": "tls_rpt_lookup", "tlsa": "tlsa_lookup", "start_tls": "starttls"}
 _RESULTS = {"softFail": "softfail", "tempError": "temperror", "permError": "permerror"}
 _MINIMUM_STEP_SECONDS = 1
 
@@ -44,9 +32,9 @@ class RestDiagnosis:
     def delivery(self, target: str, *, step_limit: float, limit: float) -> t.Iterator[DeliveryEvent]:
         """One request, an event stream."""
         query = {"timeout": str(max(int(step_limit), _MINIMUM_STEP_SECONDS))}
-        for _name, data in _stream(self._caller.events("troubleshoot", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}")):
+        for _name, data in stream(self._caller.events("troubleshoot", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}")):
             for item in data:
-                event = _delivery_event(item)
+                event = delivery_event(item)
                 yield event
                 if event.step == "completed":
                     return
@@ -102,7 +90,7 @@ class RestTelemetry:
     def live_metrics(self, *, names: t.Sequence[str], interval: float, limit: float) -> t.Iterator[list[Metric]]:
         """One request, an event stream."""
         query = {"interval": str(max(int(interval), 1)), **({"metrics": ",".join(names)} if names else {})}
-        for name, data in _stream(self._caller.events("telemetry", "metrics", "live", limit=limit, query=query, resource="live metrics")):
+        for name, data in stream(self._caller.events("telemetry", "metrics", "live", limit=limit, query=query, resource="live metrics")):
             if name == "metrics":
                 yield [_metric(item) for item in data]
 
@@ -128,12 +116,14 @@ class RestTelemetry:
 
     def trace(self, trace_id: str) -> list[TraceEvent]:
         """One request."""
+        if not (trace_id.isascii() and trace_id.isdigit()):
+            raise InvalidOption("ids", "an id of a trace is a number; use those that this module returns.")
         return [_trace_event(item) for item in self._caller.call("GET", "telemetry", "trace", trace_id, resource=f"trace {trace_id}") or ()]
 
     def live_traces(self, *, text: str, limit: float) -> t.Iterator[TraceEvent]:
         """One request, an event stream."""
         query = {"filter": text} if text else None
-        for name, data in _stream(self._caller.events("telemetry", "traces", "live", limit=limit, query=query, resource="live traces")):
+        for name, data in stream(self._caller.events("telemetry", "traces", "live", limit=limit, query=query, resource="live traces")):
             if name == "trace":
                 yield from (_trace_event(item) for item in data)
 
@@ -141,39 +131,6 @@ class RestTelemetry:
         """One request."""
         name = "metrics-token" if stream == "metrics" else "tracing-token"
         return str(self._caller.call("GET", "telemetry", "live", name, resource=f"live {stream} token", safe=False))
-
-
-def _stream(lines: t.Iterator[str]) -> t.Iterator[tuple[str, list[t.Any]]]:
-    """The events of a text/event-stream: name and data, the latter always as a list. A last one that is cut off is left out."""
-    name, data = "", list[str]()
-    for line in lines:
-        field, _colon, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if not line and data:
-            try:
-                found = json.loads("\n".join(data))
-            except ValueError:
-                raise UnexpectedAnswer("the event stream holds something that is no JSON", request="event stream") from None
-            yield name, found if isinstance(found, list) else [found]
-            name, data = "", []
-        elif field == "event":
-            name = value
-        elif field == "data":
-            data.append(value)
-
-
-def _delivery_event(item: dict[str, t.Any]) -> DeliveryEvent:
-    name = item["type"]
-    details = {_snake(key): value for key, value in item.items() if key not in ("type", "elapsed", "reason")}
-    elapsed, reason = item.get("elapsed"), item.get("reason") or ""
-    if name == "completed":
-        return DeliveryEvent(step="completed", outcome="done")
-    for end, outcome in _OUTCOMES:
-        if name.endswith(end) and name != end:
-            step = _snake(name.removesuffix(end))
-            # "startTls" is itself a step, whose own ends follow
-            return DeliveryEvent(step=_STEPS.get(step, step), outcome=outcome, elapsed=elapsed, reason=reason, details=details)
-    return DeliveryEvent(step=_snake(name), outcome="done", elapsed=elapsed, reason=reason, details=details)
 
 
 def _result(item: dict[str, t.Any]) -> CheckResult:
@@ -206,21 +163,9 @@ def _trace_event(item: dict[str, t.Any]) -> TraceEvent:
         text=item.get("text") or "",
         explanation=item.get("details") or "",
         timestamp=parse_time(when) if when else None,
-        data=_scrubbed(item.get("data") or {}),
+        data=scrubbed(item.get("data") or {}),
     )
-
-
-def _scrubbed(value: t.Any) -> t.Any:
-    if isinstance(value, dict):
-        return {key: _scrubbed(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_scrubbed(each) for each in value]
-    return scrub(value) if isinstance(value, str) else value
 
 
 def _times(after: dt.datetime | None, before: dt.datetime | None) -> dict[str, str]:
     return {name: text for name, text in (("after", format_time(after)), ("before", format_time(before))) if text}
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

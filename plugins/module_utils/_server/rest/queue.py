@@ -10,15 +10,20 @@ import datetime as dt
 import typing as t
 
 from ..._errors import NotFound
-from ..._times import format_time, now, parse_time
+from ..._times import format_time, now, parse_duration, parse_time
 from ..models.queue import QueuedMessage, QueuedRecipient, QueueFilter, RecipientStatus
 from ._call import RestCaller
+from .settings import RestSettings
 
 #: The only queue in which servers up to 0.15 keep a new time or the cancellation of one recipient; elsewhere they answer true and drop it.
 _EDITABLE_QUEUE = "default"
 
 #: Longer queue names can't exist, and asking for one is asking for all queues.
 _LONGEST_QUEUE_NAME = 8
+
+#: What a server goes by without schedules in its settings, and for a schedule that does not say.
+_BUILT_IN_LIFE = dt.timedelta(days=5)
+_LIFE_WITHOUT_EXPIRY = dt.timedelta(days=3)
 
 _PAGE = 100
 _STATUS: dict[str, RecipientStatus] = {
@@ -32,8 +37,9 @@ _STATUS: dict[str, RecipientStatus] = {
 class RestQueue:
     """The port `Queue` over REST."""
 
-    def __init__(self, caller: RestCaller) -> None:
+    def __init__(self, caller: RestCaller, settings: RestSettings) -> None:
         self._caller = caller
+        self._settings = settings
 
     def running(self) -> bool:
         """One request."""
@@ -124,6 +130,33 @@ class RestQueue:
     def keeps_edits(self, recipient: QueuedRecipient) -> bool:
         """Only in one queue."""
         return recipient.queue == _EDITABLE_QUEUE
+
+    def longest_life(self) -> dt.timedelta:
+        """One request. By the longest of the schedules, or by the one that is built in where the settings have none."""
+        schedules: dict[str, dict[str, str]] = {}
+        for key, value in sorted(self._settings.read(prefixes=["queue.schedule"]).items()):
+            name, _dot, field = key.removeprefix("queue.schedule.").partition(".")
+            schedules.setdefault(name, {})[field] = value
+        return max((_life(schedule) for schedule in schedules.values()), default=_BUILT_IN_LIFE)
+
+
+def _life(schedule: t.Mapping[str, str]) -> dt.timedelta:
+    """Until a message is given up, by time or by attempts (parse_queue_strategy in crates/common/src/config/smtp/queue.rs)."""
+    attempts = schedule.get("max-attempts", "")
+    if "expire" in schedule or not attempts.isdecimal():
+        return _duration(schedule.get("expire", "")) or _LIFE_WITHOUT_EXPIRY
+    pauses = [_duration(value) for field, value in schedule.items() if field.partition(".")[0] == "retry"]
+    pauses = [pause for pause in pauses if pause] or [dt.timedelta(hours=1)]
+    return sum((pauses[min(attempt, len(pauses) - 1)] for attempt in range(int(attempts))), dt.timedelta())
+
+
+def _duration(text: str) -> dt.timedelta:
+    """A period as settings have it; nothing for what is none."""
+    milliseconds = text.strip().lower().endswith("ms")
+    try:
+        return dt.timedelta() if milliseconds else parse_duration(text)
+    except ValueError:
+        return dt.timedelta()
 
 
 def _named(message_id: str) -> str:

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
 from ..._dkim_keys import read_stored_key
-from ..models.dns import ALGORITHMS, Algorithm, DnsRecord, Signature
+from ..._errors import Refused
+from ..._times import format_time, now, parse_time
+from ..models.dns import ALGORITHMS, RETIRING_SUFFIX, Algorithm, DnsRecord, Signature, stage_of
 from ._call import RestCaller
 from .settings import RestSettings
 
@@ -20,6 +23,9 @@ _HEADERS = ("From", "To", "Date", "Subject", "Message-ID")
 _RULE = "auth.dkim.sign"
 # The fields that tell an id, which holds dots itself (rsa-example.org), from what is set about it.
 _FIELDS = frozenset({"domain", "selector", "algorithm", "private-key"})
+# Keys of our own beside them, which servers pass over and which go with the signature: what a rotation must know.
+_CREATED, _NEXT_TRANSITION, _STAGE = "created", "next-transition-at", "stage"
+_OWN = frozenset({_CREATED, _NEXT_TRANSITION, _STAGE})
 
 
 class RestSignatures:
@@ -41,7 +47,7 @@ class RestSignatures:
         for key, value in settings.items():
             own_rule = own_rule or not key.startswith("signature.")
             identifier, field = _split(key)
-            if field in _FIELDS:
+            if field in _FIELDS | _OWN:
                 by_id.setdefault(identifier, {})[field] = value
         found = []
         for identifier, fields in sorted(by_id.items()):
@@ -50,10 +56,20 @@ class RestSignatures:
             if algorithm is None or not domain or not selector or (domains and domain not in domains):
                 continue
             private_key = fields.get("private-key", "")
-            signs = None if own_rule else identifier == self.signing_id(domain, algorithm)
-            public_key = self._public_key(private_key, algorithm, selector, domain)
+            signing_id = self.signing_id(domain, algorithm)
             found.append(
-                Signature(id=identifier, domain=domain, selector=selector, algorithm=algorithm, public_key=public_key, signs=signs, private_key=private_key)
+                Signature(
+                    id=identifier,
+                    domain=domain,
+                    selector=selector,
+                    algorithm=algorithm,
+                    public_key=self._public_key(private_key, algorithm, selector, domain),
+                    signs=None if own_rule else identifier == signing_id,
+                    private_key=private_key,
+                    stage="retired" if fields.get(_STAGE) == "retired" else stage_of(identifier, signing_id),
+                    created=_time(fields.get(_CREATED)),
+                    next_transition=_time(fields.get(_NEXT_TRANSITION)),
+                )
             )
         return found
 
@@ -70,6 +86,15 @@ class RestSignatures:
     def signing_id(self, domain: str, algorithm: Algorithm) -> str:
         """`auth.dkim.sign` picks `rsa-DOMAIN` and `ed25519-DOMAIN` by default, and no other."""
         return f"{algorithm}-{domain}"
+
+    def require_id(self, signature: Signature, found: t.Iterable[Signature]) -> None:
+        """Settings keys are not told apart where one id goes on after another's dot."""
+        for other in found:
+            if other.id.startswith(f"{signature.id}.") or signature.id.startswith(f"{other.id}."):
+                raise Refused(
+                    f"id: the server would mix up {signature.id!r} and the signature {other.id!r}, since one goes on where the other ends in a dot; "
+                    "choose another id."
+                )
 
     def generate(self, signature: Signature) -> None:
         """One request; refused when the id has a key, and then the server's answer holds that key."""
@@ -102,10 +127,39 @@ class RestSignatures:
         longer = tuple(f"signature.{other}." for other in {_split(key)[0] for key in keys if _split(key)[1] in _FIELDS} if other != signature.id)
         self._settings.delete(sorted(key for key in keys if key.startswith(f"signature.{signature.id}.") and not key.startswith(longer)))
 
+    def switch(self, active: Signature, pending: Signature) -> None:
+        """Two requests: the settings of the active signature are read, and one write copies them aside and puts the pending key in their place."""
+        prefix = f"signature.{active.id}."
+        keys = self._settings.read(prefixes=[prefix.rstrip(".")])
+        kept = {key: value for key, value in keys.items() if key.startswith(prefix) and _split(key)[1] not in _OWN}
+        aside = {f"signature.{active.id}{RETIRING_SUFFIX}.{key.removeprefix(prefix)}": value for key, value in kept.items()}
+        taken = {"private-key": pending.private_key, "selector": pending.selector, _CREATED: format_time(now()) or ""}
+        self._settings.insert({**aside, **{f"{prefix}{field}": value for field, value in taken.items()}})
+
+    def note(self, signature: Signature) -> None:
+        """One request."""
+        own = {_CREATED: format_time(signature.created), _NEXT_TRANSITION: format_time(signature.next_transition)}
+        values = {**own, _STAGE: signature.stage if signature.stage == "retired" else None}
+        self._settings.insert({f"signature.{signature.id}.{field}": value for field, value in values.items() if value})
+
+    def automatic(self, domains: t.Collection[str]) -> t.Collection[str]:
+        """Servers of this generation make no key unasked. No request."""
+        return ()
+
+    def take_over(self, domain: str) -> None:
+        """Nothing to do."""
+
 
 def _split(key: str) -> tuple[str, str]:
     identifier, _dot, field = key.removeprefix("signature.").rpartition(".")
     return identifier, field
+
+
+def _time(stored: str | None) -> dt.datetime | None:
+    try:
+        return parse_time(stored) if stored else None
+    except ValueError:  # as good as unknown
+        return None
 
 
 def _algorithm(stored: str) -> Algorithm | None:

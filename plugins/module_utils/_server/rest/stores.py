@@ -31,6 +31,10 @@ class RestStores:
     def __init__(self, caller: RestCaller) -> None:
         self._caller = caller
 
+    def tells_end(self) -> bool:
+        """Servers up to 0.15 don't."""
+        return False
+
     def purge_blobs(self) -> None:
         """One request; the server works on in the background."""
         self._caller.call("GET", "store", "purge", "blob", resource="blob store", safe=True)

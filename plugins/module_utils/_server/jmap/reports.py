@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports over JMAP: one type of object a kind and direction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import typing as t
+
+from ..._errors import NotFound, Refused, StalwartError
+from ..._times import parse_time
+from ..models.reports import AuthResult, Direction, DmarcRecord, Feedback, Report, ReportKind, TlsFailure, TlsPolicy
+from ._call import Find, JmapCaller, Object, Write
+
+_TYPES: dict[tuple[ReportKind, Direction], str] = {
+    ("dmarc", "incoming"): "DmarcExternalReport",
+    ("tls", "incoming"): "TlsExternalReport",
+    ("arf", "incoming"): "ArfExternalReport",
+    ("dmarc", "outgoing"): "DmarcInternalReport",
+    ("tls", "outgoing"): "TlsInternalReport",
+}
+_ID = re.compile(r"[a-z0-9]{1,13}")
+
+_RFC_WORDS = {"soft_fail": "softfail", "temp_error": "temperror", "perm_error": "permerror", "mail_from": "mfrom", "unspecified": ""}
+_OPTIONS = {"all": "0", "any": "1", "dkimFailure": "d", "spfFailure": "s"}
+
+
+class JmapReports:
+    """The port `Reports` over JMAP."""
+
+    def __init__(self, caller: JmapCaller) -> None:
+        self._caller = caller
+
+    def find(self, kind: ReportKind, direction: Direction, *, text: str = "") -> t.Iterator[str]:
+        """One request for each 5,000."""
+        yield from reversed(self._caller.ids(self._find(kind, direction, text)))
+
+    def get(self, kind: ReportKind, direction: Direction, report_id: str) -> Report | None:
+        """One request. An id that can't be one is none of this server's."""
+        object_type = _type(kind, direction)
+        if not _ID.fullmatch(report_id):
+            return None
+        found = self._caller.get(object_type, [report_id], resource=f"{_named(kind, direction)} {report_id!r}").get(report_id)
+        if found is None:
+            return None
+        return _outgoing(kind, found) if direction == "outgoing" else _incoming(kind, found)
+
+    def delete(self, kind: ReportKind, direction: Direction, report_id: str) -> None:
+        """One request."""
+        try:
+            self._caller.destroy(_type(kind, direction), report_id, resource=f"{_named(kind, direction)} {report_id!r}")
+        except NotFound:
+            return
+
+    def delete_all(self, kind: ReportKind, direction: Direction, *, text: str = "") -> None:
+        """One request for the ids, and one for each 500 reports."""
+        object_type = _type(kind, direction)
+        writes = [Write(object_type, "destroy", each, None, f"{_named(kind, direction)} {each!r}") for each in self.find(kind, direction, text=text)]
+        for result in self._caller.set(writes):
+            if isinstance(result, StalwartError) and not isinstance(result, NotFound):
+                raise result
+
+    @staticmethod
+    def _find(kind: ReportKind, direction: Direction, text: str) -> Find:
+        filter_ = {"domain": text} if direction == "outgoing" else {"text": text.lower()}
+        return Find(_type(kind, direction), filter_ if text else {}, resource=_named(kind, direction))
+
+
+def _type(kind: ReportKind, direction: Direction) -> str:
+    if (kind, direction) not in _TYPES:
+        raise Refused("servers send no complaints (arf) themselves; use direction: incoming, or kind: dmarc or tls.")
+    return _TYPES[kind, direction]
+
+
+def _named(kind: ReportKind, direction: Direction) -> str:
+    return f"{direction} {kind} report"
+
+
+def _incoming(kind: ReportKind, item: Object) -> Report:
+    return Report(
+        id=str(item["id"]),
+        kind=kind,
+        direction="incoming",
+        sender=item.get("from") or "",
+        recipients=tuple(item.get("to") or ()),
+        subject=item.get("subject") or "",
+        **_READERS[kind](item["report"]),
+    )
+
+
+def _outgoing(kind: ReportKind, item: Object) -> Report:
+    content = _READERS[kind](item["report"])
+    content["domains"] = (item.get("domain") or "",)
+    # a report not sent yet has no period of its own: it covers the time from its beginning to its departure
+    content["begin"] = _time(item.get("createdAt")) or content["begin"]
+    content["end"] = _time(item.get("deliverAt")) or content["end"]
+    recipients = [*(item.get("rua") or ()), *(f"mailto:{each}" for each in item.get("mailRua") or ()), *(item.get("httpRua") or ())]
+    return Report(id=str(item["id"]), kind=kind, direction="outgoing", recipients=tuple(recipients), **content)
+
+
+def _dmarc(item: Object) -> dict[str, t.Any]:
+    policy = {"p": "policyDisposition", "sp": "policySubdomainDisposition", "adkim": "policyAdkim", "aspf": "policyAspf"}
+    shown = {name: _word(item.get(key)) for name, key in policy.items()}
+    options = sorted(_OPTIONS.get(each, each) for each in item.get("policyFailureReportingOptions") or ())
+    return {
+        "organization": item.get("orgName") or "",
+        "contact": item.get("email") or "",
+        "report_id": item.get("reportId") or "",
+        "domains": (item.get("policyDomain") or "",),
+        "begin": _time(item.get("dateRangeBegin")),
+        "end": _time(item.get("dateRangeEnd")),
+        "policy": {**{name: word for name, word in shown.items() if word}, **({"fo": ":".join(options)} if options else {})},
+        "errors": tuple(item.get("errors") or ()),
+        "records": tuple(_dmarc_record(record) for record in _list(item.get("records"))),
+    }
+
+
+def _dmarc_record(item: Object) -> DmarcRecord:
+    return DmarcRecord(
+        source_ip=item.get("sourceIp") or "",
+        messages=item.get("count") or 0,
+        disposition=_word(item.get("evaluatedDisposition")),
+        dkim=_word(item.get("evaluatedDkim")),
+        spf=_word(item.get("evaluatedSpf")),
+        reasons=tuple(
+            ": ".join(part for part in (_word(reason.get("overrideType")), reason.get("comment")) if part)
+            for reason in _list(item.get("policyOverrideReasons"))
+        ),
+        header_from=item.get("headerFrom") or "",
+        envelope_from=item.get("envelopeFrom") or "",
+        envelope_to=item.get("envelopeTo") or "",
+        dkim_results=tuple(_auth_result(result) for result in _list(item.get("dkimResults"))),
+        spf_results=tuple(_auth_result(result) for result in _list(item.get("spfResults"))),
+    )
+
+
+def _auth_result(item: Object) -> AuthResult:
+    return AuthResult(
+        domain=item.get("domain") or "",
+        selector=item.get("selector") or "",
+        scope=_word(item.get("scope")),
+        result=_word(item.get("result")),
+        explanation=item.get("humanResult") or "",
+    )
+
+
+def _tls(item: Object) -> dict[str, t.Any]:
+    policies = tuple(_tls_policy(policy) for policy in _list(item.get("policies")))
+    return {
+        "organization": item.get("organizationName") or "",
+        "contact": item.get("contactInfo") or "",
+        "report_id": item.get("reportId") or "",
+        "domains": tuple(dict.fromkeys(policy.domain for policy in policies if policy.domain)),
+        "begin": _time(item.get("dateRangeStart")),
+        "end": _time(item.get("dateRangeEnd")),
+        "policies": policies,
+    }
+
+
+def _tls_policy(item: Object) -> TlsPolicy:
+    return TlsPolicy(
+        type=_tls_word(item.get("policyType")),
+        domain=item.get("policyDomain") or "",
+        mx_hosts=tuple(item.get("mxHosts") or ()),
+        lines=tuple(item.get("policyStrings") or ()),
+        successful_sessions=item.get("totalSuccessfulSessions") or 0,
+        failed_sessions=item.get("totalFailedSessions") or 0,
+        failures=tuple(
+            TlsFailure(
+                result=_tls_word(failure.get("resultType")),
+                sending_ip=failure.get("sendingMtaIp") or "",
+                receiving_host=failure.get("receivingMxHostname") or "",
+                receiving_helo=failure.get("receivingMxHelo") or "",
+                receiving_ip=failure.get("receivingIp") or "",
+                sessions=failure.get("failedSessionCount") or 0,
+                information=failure.get("additionalInformation") or "",
+                reason_code=failure.get("failureReasonCode") or "",
+            )
+            for failure in _list(item.get("failureDetails"))
+        ),
+    )
+
+
+def _arf(item: Object) -> dict[str, t.Any]:
+    arrival = _time(item.get("arrivalDate"))
+    domains = tuple(item.get("reportedDomains") or ())
+    return {
+        "organization": item.get("reportingMta") or "",
+        "domains": domains,
+        "begin": arrival,
+        "end": arrival,
+        "feedback": Feedback(
+            type=_word(item.get("feedbackType")),
+            source_ip=item.get("sourceIp") or "",
+            source_port=item.get("sourcePort") or 0,
+            incidents=item.get("incidents") or 1,
+            reporting_host=item.get("reportingMta") or "",
+            user_agent=item.get("userAgent") or "",
+            original_sender=(item.get("originalMailFrom") or "").strip("<>"),
+            original_recipient=(item.get("originalRcptTo") or "").strip("<>"),
+            original_envelope_id=item.get("originalEnvelopeId") or "",
+            domains=domains,
+            urls=tuple(item.get("reportedUris") or ()),
+            authentication_results=tuple(item.get("authenticationResults") or ()),
+            auth_failure=_word(item.get("authFailure")),
+            delivery_result=_word(item.get("deliveryResult")),
+            identity_alignment=_word(item.get("identityAlignment")),
+            dkim_domain=item.get("dkimDomain") or "",
+            dkim_selector=item.get("dkimSelector") or "",
+            headers=item.get("headers") or "",
+        ),
+    }
+
+
+_READERS: dict[ReportKind, t.Callable[[Object], dict[str, t.Any]]] = {"dmarc": _dmarc, "tls": _tls, "arf": _arf}
+
+
+def _list(value: t.Any) -> list[Object]:
+    """Lists are objects with numbers for keys."""
+    return [each for _index, each in sorted((value or {}).items(), key=lambda item: int(item[0]))]
+
+
+def _word(value: t.Any) -> str:
+    """The server's camelCase as the word of the RFC, as of servers before."""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(value or "")).lower()
+    return _RFC_WORDS.get(snake, snake)
+
+
+def _tls_word(value: t.Any) -> str:
+    """The same of RFC 8460."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", str(value or "").replace("startTls", "starttls")).lower()
+
+
+def _time(value: t.Any) -> dt.datetime | None:
+    try:
+        return parse_time(str(value)) if value else None
+    except ValueError:
+        return None
