@@ -17,7 +17,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="port of 127.0.0.1 for the management API")
     parser.add_argument("--smtp-port", type=int, help="port that stands for 25: takes mail without login")
     parser.add_argument("--submission-port", type=int, help="port that stands for 587: takes mail after login")
-    parser.add_argument("--version", type=parse_version, default=(0, 15, 5), help="version to behave as, 0.13.0 to 0.15.5 (default 0.15.5)")
+    parser.add_argument("--version", type=parse_version, default=(0, 15, 5), help="version to behave as, 0.13.0 to 0.16.18 (default 0.15.5)")
     parser.add_argument("--enterprise", action="store_true", help="behave as the paid edition")
     parser.add_argument("--zone", type=pathlib.Path, help="file in master format: what names resolve to (default: nothing does)")
     parser.add_argument("--certificate", help="PEM file: serve the API by HTTPS, and as the server's certificate")

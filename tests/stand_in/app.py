@@ -14,6 +14,8 @@ from . import errors, rest
 from .access import AccessToken, LoginFailed
 from .call import Call, Parameters, json_response
 from .events import Key, peer
+from .jmap.calls import Crash
+from .jmap.http import Pages
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .state import Server
 
 BODY_LIMIT = 1024 * 1024
+JMAP_BODY_LIMIT = 64 * 1024 * 1024
 
 
 async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
@@ -43,9 +46,19 @@ def problem_response(problem: errors.Problem) -> Response:
     return Response(json.dumps(problem.body, separators=(",", ":")), problem.status, {"content-type": "application/problem+json", **problem.headers})
 
 
+def _drop(send: Send) -> None:
+    """End the connection without an answer: `send` belongs to it, under uvicorn."""
+    cycle = getattr(send, "__self__", None)
+    if cycle is None:
+        raise ConnectionError("the server ended the connection")
+    cycle.disconnected = True
+    cycle.transport.abort()
+
+
 class Application:
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._pages = Pages(server) if server.at_least(0, 16) else None
         rest.load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +73,9 @@ class Application:
             response = json_response(error.body)
         except errors.Problem as error:
             response = problem_response(error)
+        except Crash:
+            _drop(send)
+            return
         except Exception:  # noqa: BLE001 - a fault of the stand-in itself must be seen, not only answered
             traceback.print_exc(file=sys.stderr)
             response = problem_response(errors.internal())
@@ -90,6 +106,8 @@ class Application:
         peer.set({**here, "remoteIp": ipaddress.ip_address(remote_ip), "remotePort": port})
         if self.server.access.is_blocked(remote_ip):
             raise errors.Problem(403, "Forbidden", "Forbidden")
+        if self._pages is not None:
+            return await self._by_objects(path, scope, receive, headers, remote_ip)
         match path:
             case ["api", *_] if method == "OPTIONS":
                 return Response(status_code=204, headers={"content-type": "application/problem+json"})
@@ -110,6 +128,20 @@ class Application:
             case ["robots.txt"]:
                 return Response("User-agent: *\nDisallow: /\n", headers={"content-type": "text/plain"})
         raise errors.not_found()
+
+    async def _by_objects(self, path: list[str], scope: Scope, receive: Receive, headers: dict[str, str], remote_ip: str) -> Response:
+        """From 0.16 on: other addresses, and of the old ones those that stayed."""
+        match path:
+            case ["healthz", "live" | "ready", *_]:
+                self.server.access.count_anonymous(remote_ip)
+                return problem_response(errors.Problem(200, "OK", "OK"))
+            case ["robots.txt"]:
+                return Response("User-agent: *\nDisallow: /\n", headers={"content-type": "text/plain"})
+        body = await read_body(receive, JMAP_BODY_LIMIT) or b""
+        query = scope["query_string"].decode("latin-1")
+        if self._pages is None:
+            raise errors.not_found()
+        return await self._pages(scope["method"], path, query, headers, body, remote_ip)
 
     def _remote_ip(self, scope: Scope, headers: dict[str, str]) -> str:
         remote_ip = scope["client"][0] if scope.get("client") else "127.0.0.1"

@@ -14,6 +14,10 @@ from .certificates import Certificate, read_chain
 from .config_values import is_off
 from .directory import Directory
 from .events import Events, MetricsStore
+from .jmap.access import JmapAccess
+from .jmap.directory import JmapDirectory
+from .jmap.live import JmapSettings
+from .jmap.service import Service
 from .mail.queue import Queue
 from .mail.reports import Reports
 from .mail.resolver import Resolver
@@ -29,7 +33,7 @@ Version = tuple[int, int, int]
 def parse_version(text: str) -> Version:
     """``0.15.5`` or ``v0.15.5`` as a tuple. Raises ValueError for anything else."""
     major, minor, patch = (int(part) for part in text.removeprefix("v").split("."))
-    if not (0, 13, 0) <= (major, minor, patch) < (0, 16, 0):
+    if not (0, 13, 0) <= (major, minor, patch) < (0, 17, 0):
         raise ValueError(f"no server of version {text}")
     return major, minor, patch
 
@@ -62,8 +66,15 @@ class Server:
         self.metrics = MetricsStore()
         self.permissions = Permissions(self.version)
         self.settings = SettingsStore(self.version, self.ports)
-        self.directory = Directory(self)
-        self.access = Access(self)
+        self._objects: Service | None = None
+        if self.at_least(0, 16):
+            self._objects = Service(self)
+            self.settings = JmapSettings(self.objects, self.ports)
+            self.directory: Directory = JmapDirectory(self, self.objects.store)
+            self.access: Access = JmapAccess(self, self.objects)
+        else:
+            self.directory = Directory(self)
+            self.access = Access(self)
         self.oauth = OAuth(self)
         self.certificates: dict[str, list[Certificate]] = read_chain(self.certificate) if self.certificate else {}
         self.mail = MailStore(self)
@@ -71,6 +82,13 @@ class Server:
         self.queue = Queue(self)
         self.listeners = Listeners(self)
         self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def objects(self) -> Service:
+        """What servers from 0.16 on keep instead of principals and settings."""
+        if self._objects is None:
+            raise LookupError("servers before 0.16 have no objects")
+        return self._objects
 
     @property
     def version_text(self) -> str:
@@ -117,6 +135,8 @@ class Server:
 
     def reload(self) -> None:
         """Make the stored settings live, as a reload without errors does; the caches of recipients start afresh."""
+        if self._objects is not None:
+            self._objects.apply()
         self.settings.apply()
         self.directory.cache.clear()
         self.access.reload()
