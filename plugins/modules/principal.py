@@ -23,6 +23,9 @@ extends_documentation_fragment:
   - stalwart.mail.attributes
   - stalwart.mail.attributes.full
 attributes:
+  check_mode:
+    details:
+      - A domain, group or role that is named and not there is a warning, since an earlier task of the play may be the one that creates it.
   idempotent:
     support: partial
     details:

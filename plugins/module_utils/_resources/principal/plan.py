@@ -148,8 +148,13 @@ def _locked(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str])
 Matches = t.Callable[[str, str], bool]
 
 
-def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Matches = already_set) -> Secrets:
-    """What to do about password, app passwords and OTP. Verifies given passwords against the stored hashes."""
+def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Matches = already_set, *, tells_hashes: bool = True) -> Secrets:
+    """What to do about password, app passwords and OTP. Verifies given passwords against the stored hashes, where the server tells them;
+    where it does not, what is there counts as the same, unless it shall be written always."""
+    if not tells_hashes:
+        is_there = found is not None and bool(found.password_hashes)
+        writes = not is_there or wanted.update_password == "always"
+        return _plan_unread_secrets(found, wanted, writes=writes and (found is None or wanted.update_password != "on_create"))
     stored = found.password_hashes if found else ()
     password = password_hash = ""
     if wanted.given("password_hash") and wanted.password_hash and stored != (wanted.password_hash,):
@@ -165,6 +170,41 @@ def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Mat
     return Secrets(password, password_hash, added, removed, otp_url)
 
 
+def _plan_unread_secrets(found: Principal | None, wanted: PrincipalOptions, *, writes: bool) -> Secrets:
+    always = wanted.update_password == "always"
+    added, removed = _plan_app_passwords(found.app_passwords if found else {}, wanted, lambda _password, _stored: True, compares=False)
+    has_otp = found is not None and bool(found.otp_url)
+    otp_url = None
+    if wanted.given("otp_url") and wanted.otp_url is not None:
+        otp_url = wanted.otp_url if (not wanted.otp_url and has_otp) or (wanted.otp_url and (always or not has_otp)) else None
+    return Secrets(wanted.password or "" if writes else "", wanted.password_hash or "" if writes else "", added, removed, otp_url)
+
+
+def unread_secrets(found: Principal | None, wanted: PrincipalOptions, *, tells_hashes: bool) -> t.Iterator[str]:
+    """What to say, once a task, where it can't be told whether a secret is another one."""
+    if tells_hashes or found is None or wanted.state == "absent" or wanted.update_password != "when_different":
+        return
+    if (wanted.password or wanted.password_hash) and found.password_hashes:
+        yield (
+            "this server (0.16 or later) does not tell stored passwords, so update_password: when_different sets a password only where there is none; "
+            "use update_password: always to write one, or on_create to say that this is meant."
+        )
+
+
+def check_made_secrets(after: Principal, secrets: Secrets) -> None:
+    """Refuse secrets of ours where the server makes them by itself."""
+    if after.type == "api_key" and secrets.password_changes:
+        raise Refused(
+            "password: servers since 0.16 make the secret of an API key by themselves; leave out password and password_hash, "
+            "and keep what the task returns as secret."
+        )
+    if secrets.app_passwords:
+        raise Refused(
+            f"app_passwords: servers since 0.16 make app passwords by themselves, so {secrets.app_passwords[0].name!r} can't be set; "
+            "let the account make it with the module account_auth, which returns it."
+        )
+
+
 def verified(found: Principal | None, wanted: PrincipalOptions) -> t.Iterator[tuple[str, str]]:
     """The passwords and stored hashes that `plan_secrets` will want to know about."""
     if found is None or wanted.state == "absent" or wanted.update_password == "always":
@@ -177,14 +217,16 @@ def verified(found: Principal | None, wanted: PrincipalOptions) -> t.Iterator[tu
             yield each.password, found.app_passwords[each.name]
 
 
-def _plan_app_passwords(stored: t.Mapping[str, str], wanted: PrincipalOptions, matches: Matches) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
+def _plan_app_passwords(
+    stored: t.Mapping[str, str], wanted: PrincipalOptions, matches: Matches, *, compares: bool = True
+) -> tuple[tuple[AppPassword, ...], tuple[str, ...]]:
     if wanted.app_passwords is None:
         return (), ()
     always = wanted.update_password == "always"
     present = [each for each in wanted.app_passwords if each.state == "present"]
     kept = {each.name for each in present}
     gone = {each.name for each in wanted.app_passwords} - kept if not wanted.app_passwords_exact else set(stored) - kept
-    added = tuple(each for each in present if always or not _app_password_is(each, stored.get(each.name), matches))
+    added = tuple(each for each in present if always or (not _app_password_is(each, stored.get(each.name), matches) if compares else each.name not in stored))
     return added, tuple(name for name in stored if name in gone)
 
 
@@ -241,7 +283,16 @@ def with_secrets(principal: Principal, secrets: Secrets) -> Principal:
 # What stands in the way
 
 
-def check(found: Principal | None, after: Principal, directory: Directory) -> None:
+#: What is done about something that is named and not there, given the sentence that tells of it.
+Missing = t.Callable[[str], None]
+
+
+def refuse(problem: str) -> None:
+    """Raise Refused."""
+    raise Refused(problem)
+
+
+def check(found: Principal | None, after: Principal, directory: Directory, missing: Missing = refuse) -> None:
     """Refuse what the server would refuse, or take and regret: taken addresses, unknown domains and members. Looks only at what is new."""
     old = found or Principal(name=after.name, type=after.type)
     _check_fixed_roles(found, after)
@@ -250,7 +301,7 @@ def check(found: Principal | None, after: Principal, directory: Directory) -> No
     for domain in sorted({domain_of(address) for address in added}):
         known = directory.get(domain)
         if not isinstance(known, Unknown) and (known is None or known.type != "domain"):
-            raise Refused(f"emails: the domain {domain!r} does not exist on the server; create it first (type: domain).")
+            missing(f"emails: the domain {domain!r} does not exist on the server; create it first (type: domain).")
     for address in added:
         holder = directory.holder(address)
         if holder is not None and not isinstance(holder, Unknown) and holder.name != old.name:
@@ -262,11 +313,11 @@ def check(found: Principal | None, after: Principal, directory: Directory) -> No
                     raise Refused(
                         f"{field}: {name!r} can't be {'a member of itself' if field in ('members', 'member_of') else 'among its own ' + field}; remove it."
                     )
-                _check_reference(field, name, types, directory)
+                _check_reference(field, name, types, directory, missing)
     if found is not None:
         _check_external_members(found, after)
     if after.tenant and after.tenant != old.tenant:
-        _check_reference("tenant", after.tenant, ("tenant",), directory)
+        _check_reference("tenant", after.tenant, ("tenant",), directory, missing)
 
 
 def check_permissions(found: Principal | None, after: Principal, known: t.Collection[str]) -> None:
@@ -299,13 +350,14 @@ def _check_fixed_roles(found: Principal | None, after: Principal) -> None:
         raise Refused(f"roles: those of the API key {found.name!r} are fixed when it is created; delete the key and create it again.")
 
 
-def _check_reference(field: str, name: str, types: tuple[str, ...], directory: Directory) -> None:
+def _check_reference(field: str, name: str, types: tuple[str, ...], directory: Directory, missing: Missing) -> None:
     known = directory.get(name)
     if isinstance(known, Unknown):
         return
     if known is None:
         kinds = " or ".join(_words(kind) for kind in types)
-        raise Refused(f"{field}: there is no {kinds} {name!r} on the server; create it first, or correct the name.")
+        missing(f"{field}: there is no {kinds} {name!r} on the server; create it first, or correct the name.")
+        return
     if types and known.type not in types:
         hint = " (use lists for mailing lists)" if field == "member_of" and known.type == "list" else ""
         raise Refused(f"{field}: {name!r} is {a(known.type)}, not {' or '.join(a(kind) for kind in types)}{hint}.")

@@ -13,7 +13,7 @@ from ..._errors import Refused
 from ..._passwords import already_set
 from ..._reconcile.compare import difference
 from ..._reconcile.plan import Change, Mode
-from ..._server.models.principal import Principal
+from ..._server.models.principal import Principal, PrincipalWrite
 from ..._server.port import Server
 from . import lock, plan
 from .directory import Directory
@@ -26,6 +26,14 @@ _RECIPIENT_FIELDS = frozenset({"name", "emails"})
 
 
 @dataclasses.dataclass(frozen=True)
+class PrincipalChange(Change):
+    """A change that may be sent together with others. `prepare` makes the hashes; `take` is given what the server made."""
+
+    prepare: t.Callable[[], PrincipalWrite] = dataclasses.field(repr=False, compare=False)
+    take: t.Callable[[str], object] = dataclasses.field(repr=False, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
 class Planned:
     """What is to become of one principal. `target` is None where it shall be absent; `changes` is empty where all is as wanted."""
 
@@ -34,6 +42,8 @@ class Planned:
     secrets: plan.Secrets = plan.NO_SECRETS
     deploy: bool = False
     changes: t.Sequence[Change] = ()
+    #: Secrets that the server made, once it did.
+    made: list[str] = dataclasses.field(default_factory=list, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,7 +81,13 @@ def suits(wanted: PrincipalOptions, found: Principal | None) -> PrincipalOptions
 
 
 def plan_one(
-    server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory, mode: Mode, matches: plan.Matches = already_set
+    server: Server,
+    found: Principal | None,
+    wanted: PrincipalOptions,
+    directory: Directory,
+    mode: Mode,
+    matches: plan.Matches = already_set,
+    missing: plan.Missing = plan.refuse,
 ) -> Planned:
     """The plan for one principal. Raises what stands in the way."""
     wanted = suits(wanted, found)
@@ -79,42 +95,86 @@ def plan_one(
         return _plan_absent(server, found, wanted, directory)
     kept = lock.kept(server, found, wanted)
     after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
-    secrets = plan.plan_secrets(found, wanted, matches)
-    for text in plan.warnings(found, after):
+    after = server.principals.expected(found, after)
+    secrets = plan.plan_secrets(found, wanted, matches, tells_hashes=server.principals.tells_hashes)
+    if server.principals.makes_keys:
+        plan.check_made_secrets(after, secrets)
+    for text in (*plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=server.principals.tells_hashes)):
         mode.warn(text)
-    if found is None and after.type == "api_key" and not secrets.password_changes:
+    if found is None and after.type == "api_key" and not secrets.password_changes and not server.principals.makes_keys:
         mode.warn(f"the API key {after.name!r} has no secret, so nobody can log in with it; give it one by password.")
     if after == found and not secrets.any_changes:
         return Planned(found, found)
     if found is not None:
         plan.check_rename(found, wanted, directory)
-    plan.check(found, after, directory)
+    plan.check(found, after, directory, missing)
     plan.check_permissions(found, after, server.principals.permission_names())
-    change = write(server, found, after, secrets, deploy=wanted.deploy)
+    made: list[str] = []
+    change = write(server, found, after, secrets, deploy=wanted.deploy, made=made)
     if found is None:
-        return Planned(None, after, secrets, wanted.deploy, [change])
+        return Planned(None, after, secrets, wanted.deploy, [change], made)
     around = lock.remember(server, found, after, wanted, kept), lock.forget(server, found, after, wanted, kept)
     return Planned(found, after, secrets, changes=[*around[0], change, *around[1]])
 
 
-def write(server: Server, found: Principal | None, after: Principal, secrets: plan.Secrets = plan.NO_SECRETS, *, deploy: bool = False) -> Change:
-    """The one request that makes `after` out of what was found."""
+def write(
+    server: Server,
+    found: Principal | None,
+    after: Principal,
+    secrets: plan.Secrets = plan.NO_SECRETS,
+    *,
+    deploy: bool = False,
+    made: list[str] | None = None,
+) -> Change:
+    """The one write that makes `after` out of what was found. What the server makes for it is added to `made`."""
     secret_before, secret_after = plan.diffed_secrets(found, secrets)
+
+    def take(secret: str) -> None:
+        if secret and made is not None:
+            made.append(secret)
+
     if found is None:
         create = server.principals.deploy if deploy else server.principals.create
         state = {**plan.diffed(after), **secret_after}
-        return Change(RESOURCE, after.name, "create", None, state, lambda: create(plan.with_secrets(after, secrets)))
+        return PrincipalChange(
+            RESOURCE,
+            after.name,
+            "create",
+            None,
+            state,
+            lambda: take(create(plan.with_secrets(after, secrets))),
+            lambda: PrincipalWrite("create", plan.with_secrets(after, secrets)),
+            take,
+        )
     before_state, after_state = difference(plan.diffed(found), plan.diffed(after))
     before_state, after_state = {**before_state, **secret_before}, {**after_state, **secret_after}
-    action = "rename" if found.name != after.name else "update"
-    return Change(RESOURCE, found.name, action, before_state, after_state, lambda: server.principals.update(found, plan.edits(found, after, secrets)))
+    return PrincipalChange(
+        RESOURCE,
+        found.name,
+        "rename" if found.name != after.name else "update",
+        before_state,
+        after_state,
+        lambda: server.principals.update(found, plan.edits(found, after, secrets)),
+        lambda: PrincipalWrite("update", found, tuple(plan.edits(found, after, secrets))),
+        take,
+    )
 
 
 def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory) -> Planned:
     if found is None:
         return Planned(None, None)
     plan.check_delete(found, wanted, directory, lambda: [signature.id for signature in server.signatures.find({found.name})])
-    return Planned(found, None, changes=[Change(RESOURCE, found.name, "delete", plan.diffed(found), None, lambda: server.principals.delete(found))])
+    change = PrincipalChange(
+        RESOURCE,
+        found.name,
+        "delete",
+        plan.diffed(found),
+        None,
+        lambda: server.principals.delete(found),
+        lambda: PrincipalWrite("delete", found),
+        lambda _secret: None,
+    )
+    return Planned(found, None, changes=[change])
 
 
 def _secret_presence(found: Principal | None, secrets: plan.Secrets) -> dict[str, t.Any]:

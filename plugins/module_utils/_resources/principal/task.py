@@ -16,7 +16,7 @@ from ..._server.models.principal import Principal
 from ..._server.port import Server
 from .._options import read
 from ..reload import refresh_recipients
-from . import plan
+from . import names, plan
 from .directory import AskedDirectory
 from .options import PrincipalOptions
 from .planned import Planned, plan_one
@@ -30,7 +30,12 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     """Make one principal as wanted. Results: `principal` (None when it is absent), `reloaded`."""
     wanted = read(_ManageOptions, options)
     directory = AskedDirectory(server)
-    planned = plan_one(server, _find(server, wanted, directory), wanted, directory, mode)
+
+    def tell(problem: str) -> None:
+        mode.warn(f"{problem} Without check mode this task fails, unless an earlier one creates what is missing.")
+
+    wanted, found = _named(server, wanted, directory) if server.principals.names_are_addresses else (wanted, _find(server, wanted, directory))
+    planned = plan_one(server, found, wanted, directory, mode, missing=tell if mode.check else plan.refuse)
     apply(planned.changes, mode)
     shown = planned.shown()
     reloaded = False
@@ -39,17 +44,36 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
             reloaded = refresh_recipients(server, mode)
         if planned.target is not None:
             shown = plan.shown(_confirmed(server, planned))
-    return Outcome({"principal": shown, "reloaded": reloaded}, planned.changes)
+    results = {"principal": shown, "reloaded": reloaded}
+    if planned.made:
+        results["secret"] = planned.made[0]
+    return Outcome(results, planned.changes)
+
+
+Wanted = t.TypeVar("Wanted", bound=PrincipalOptions)
+
+
+def _named(server: Server, wanted: Wanted, directory: AskedDirectory) -> tuple[Wanted, Principal | None]:
+    """What the names mean where mailboxes are named by their addresses, and the principal that is meant."""
+    given = names.address_given(wanted) if names.is_short(wanted) else ""
+    found = _find(server, wanted.model_copy(update={"name": given}) if given else wanted, directory)
+    if found is not None and (found.type in names.MAILBOXES or found.name == wanted.name):
+        name = found.name if wanted.new_name is None or found.name != wanted.new_name else wanted.name
+    else:
+        name = names.new_address(server.principals, wanted) if names.is_short(wanted) else wanted.name
+    wanted = t.cast(Wanted, names.completed(server.principals, wanted, name, directory.full_name))
+    directory.know(found, name)
+    return wanted, found
 
 
 def _find(server: Server, wanted: PrincipalOptions, directory: AskedDirectory) -> Principal | None:
-    names = [wanted.name]
+    tried = [wanted.name]
     if wanted.type == "domain":
-        names = [_domain_name(wanted.name)]
+        tried = [_domain_name(wanted.name)]
     if wanted.new_name is not None:
-        names.append(_domain_name(wanted.new_name) if wanted.type == "domain" else wanted.new_name)
-    for name in dict.fromkeys(names):
-        found = server.principals.get(name)
+        tried.append(_domain_name(wanted.new_name) if wanted.type == "domain" else wanted.new_name)
+    for name in dict.fromkeys(tried):
+        found = server.principals.get(name, kind=wanted.type)
         directory.know(found, name)
         if found is not None:
             return found
@@ -66,7 +90,7 @@ def _domain_name(name: str) -> str:
 def _confirmed(server: Server, planned: Planned) -> Principal:
     """The principal as the server has it now. Raises NotApplied when it did not keep what it took."""
     after = t.cast(Principal, planned.target)
-    now = server.principals.get(after.name)
+    now = server.principals.get(after.name, kind=after.type)
     done = {"changed": True, "operations": [change.operation() for change in planned.changes]}
     if now is None:
         raise NotApplied(f"the server answered success, but the principal {after.name!r} does not exist now; another run may have deleted it.", **done)
