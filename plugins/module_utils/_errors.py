@@ -131,11 +131,15 @@ class NotFound(ServerError):
 
 
 class AlreadyExists(ServerError):
-    """{"error": "fieldAlreadyExists"}. `value` is kept only for fields that hold no secret."""
+    """{"error": "fieldAlreadyExists"}, primaryKeyViolation. `value` is kept only for fields that hold no secret.
 
-    def __init__(self, words: str, *, field: str, value: str = "", **about: t.Any) -> None:
+    `holder` are type and id of the object that has it, where the server tells them.
+    """
+
+    def __init__(self, words: str, *, field: str, value: str = "", holder: tuple[str, str] = ("", ""), **about: t.Any) -> None:
         self.field = field
         self.value = value
+        self.holder = holder
         super().__init__(words, **about)
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 import typing as t
 
-from ansible_collections.stalwart.mail.plugins.module_utils._errors import AlreadyExists, NotFound, ServerError
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import AlreadyExists, NotFound, ServerError, StalwartError
 from ansible_collections.stalwart.mail.plugins.module_utils._names import domain_of
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import (
     BUILT_IN_ROLES,
     Add,
     Edit,
     Principal,
+    PrincipalType,
+    PrincipalWrite,
     Remove,
     Set,
     SetAppPassword,
@@ -31,11 +33,18 @@ _RELATIONS = {"member_of": "group", "lists": "list", "roles": "role"}
 class MemoryPrincipals:
     """Principals by name. `trouble` may raise before a write; `writes` are all that were taken, as (verb, name)."""
 
+    names_are_addresses = False
+    tells_hashes = True
+    makes_keys = False
+    batch_size = 1
+
     def __init__(self, principals: t.Iterable[Principal] = ()) -> None:
         self.stored: dict[str, Principal] = {}
         self.writes: list[tuple[str, str]] = []
         self.reads = 0
         self.trouble: t.Callable[[str, str], None] = lambda _verb, _name: None
+        self.notes: dict[str, str] = {}
+        self.batches: list[int] = []
         self._lock = threading.RLock()
         for principal in principals:
             self.stored[principal.name] = principal.model_copy(update={"members": ()})
@@ -62,7 +71,44 @@ class MemoryPrincipals:
         """This server takes any name."""
         return ()
 
-    def get(self, name: str) -> Principal | None:
+    def permissions_meant(self, name: str) -> t.Sequence[str]:
+        return (name,)
+
+    def default_domain(self) -> str:
+        return ""
+
+    def expected(self, _found: Principal | None, after: Principal) -> Principal:
+        return after
+
+    def note(self, name: str) -> str:
+        return self.notes.get(name, "")
+
+    def keep_note(self, name: str, text: str) -> None:
+        self.notes[name] = text
+
+    def forget_note(self, name: str) -> None:
+        self.notes.pop(name, None)
+
+    def deploy(self, principal: Principal) -> str:
+        return self.create(principal)
+
+    def write(self, writes: t.Sequence[PrincipalWrite]) -> list[str | StalwartError]:
+        self.batches.append(len(writes))
+        results: list[str | StalwartError] = []
+        for write in writes:
+            try:
+                if write.action == "create":
+                    self.create(write.principal)
+                elif write.action == "update":
+                    self.update(write.principal, write.edits)
+                else:
+                    self.delete(write.principal)
+                results.append("")
+            except StalwartError as error:
+                results.append(error)
+        return results
+
+    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
         self.reads += 1
         return self._seen(self.stored[name]) if name in self.stored else None
 
@@ -70,7 +116,7 @@ class MemoryPrincipals:
         self.reads += 1
         yield from [self._seen(principal) for principal in self.stored.values() if not types or principal.type in types]
 
-    def create(self, principal: Principal) -> None:
+    def create(self, principal: Principal) -> str:
         with self._lock:
             self.trouble("create", principal.name)
             if principal.name in self.stored:
@@ -80,8 +126,7 @@ class MemoryPrincipals:
             for member in principal.members:
                 self._join(member, principal)
             self.writes.append(("create", principal.name))
-
-    deploy = create
+            return ""
 
     def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
         with self._lock:
@@ -179,6 +224,8 @@ class MemorySignatures:
 
 class MemoryServer:
     """As much of a server as tasks on principals need."""
+
+    generation = "rest"
 
     def __init__(self, principals: t.Iterable[Principal] = (), own: t.Collection[str] = ("admin",)) -> None:
         self.principals = MemoryPrincipals(principals)

@@ -15,6 +15,9 @@ from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal.options import PrincipalOptions
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import Principal
 from ansible_collections.stalwart.mail.plugins.module_utils._server.port import Server
+from ansible_collections.stalwart.mail.plugins.module_utils._server.rest._call import RestCaller
+from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.principals import RestPrincipals
+from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.settings import RestSettings
 
 KEY = "stalwart-mail.kept-permissions"
 
@@ -42,6 +45,7 @@ class Site:
 
     def __init__(self, *disabled: str, enabled: tuple[str, ...] = (), may_read: bool = True, **notes: str) -> None:
         self.settings = Settings({f"{KEY}.{who}": noted for who, noted in notes.items()}, may_read=may_read)
+        self.principals = RestPrincipals(t.cast(RestCaller, None), t.cast(RestSettings, self.settings))
         self.account = Principal(name="alice", type="individual", enabled_permissions=enabled, disabled_permissions=disabled)
 
     def run(self, **options: t.Any) -> set[str]:

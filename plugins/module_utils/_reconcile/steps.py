@@ -28,6 +28,17 @@ class Step:
     items: tuple[int, ...]
     run: t.Callable[[], object] = dataclasses.field(compare=False)
     needs: t.Mapping[int, str] = dataclasses.field(default_factory=dict, compare=False)
+    #: What `Together` is given of it, for a step that may be done together with others of its stage.
+    joins: t.Any = dataclasses.field(default=None, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Together:
+    """How many steps are done at once, where that is better than several at a time, and how. `run` is given what they join with, and tells
+    for each why it failed, or nothing."""
+
+    size: int
+    run: t.Callable[[t.Sequence[t.Any]], t.Sequence[str]]
 
 
 class ItemsFailed(StalwartError):
@@ -73,6 +84,15 @@ class _Runner:
             self.stop()
             raise
 
+    def run_together(self, steps: t.Sequence[Step], together: Together) -> None:
+        """Run steps of one stage by as few runs as there are slices of them."""
+        for start in range(0, len(steps), together.size):
+            begun = [step for step in steps[start : start + together.size] if self._may_begin(step)]
+            if not begun:
+                continue
+            reasons = together.run([step.joins for step in begun])
+            self.report.failed.update({item: reason for step, reason in zip(begun, reasons, strict=True) if reason for item in step.items})
+
     def _may_begin(self, step: Step) -> bool:
         with self._lock:
             report = self.report
@@ -90,7 +110,14 @@ class _Runner:
             return True
 
 
-def run_steps(steps: collections.abc.Iterable[Step], *, workers: int, time_limit: float | None = None, stop_on_error: bool = False) -> Report:
+def run_steps(
+    steps: collections.abc.Iterable[Step],
+    *,
+    workers: int,
+    time_limit: float | None = None,
+    stop_on_error: bool = False,
+    together: Together | None = None,
+) -> Report:
     """Run all steps, stage by stage, at most `workers` at a time. Never raises for a step that fails: the report tells.
 
     `time_limit` is in seconds; it is looked at between steps, so the last ones may end a little later. An interruption from outside, such as
@@ -101,13 +128,17 @@ def run_steps(steps: collections.abc.Iterable[Step], *, workers: int, time_limit
         by_stage.setdefault(step.stage, []).append(step)
     runner = _Runner(None if time_limit is None else time.monotonic() + time_limit, stop_on_error)
     for stage in sorted(by_stage):
-        if workers == 1 or len(by_stage[stage]) == 1:
-            for step in by_stage[stage]:
+        joining = [step for step in by_stage[stage] if together is not None and step.joins is not None]
+        alone = [step for step in by_stage[stage] if together is None or step.joins is None]
+        if together is not None:
+            runner.run_together(joining, together)
+        if workers == 1 or len(alone) < 2:
+            for step in alone:
                 runner.run(step)
             continue
-        with concurrent.futures.ThreadPoolExecutor(max_workers=min(workers, len(by_stage[stage]))) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=min(workers, len(alone))) as pool:
             try:
-                for future in [pool.submit(runner.run, step) for step in by_stage[stage]]:
+                for future in [pool.submit(runner.run, step) for step in alone]:
                     future.result()
             except BaseException:
                 runner.stop()  # else leaving the pool would wait for all that is still to come

@@ -14,13 +14,14 @@ import typing as t
 
 from ..._deps import Field
 from ..._errors import InvalidOption, PartlyDone, Refused, StalwartError
+from ..._names import domain_of
 from ..._reconcile.plan import MOST_DIFFS, Change, Mode, Outcome
 from ..._reconcile.steps import Report, run_steps
 from ..._server.models.principal import Principal
 from ..._server.port import Server
 from .._options import read
 from ..reload import refresh_recipients
-from . import plan
+from . import names, plan
 from .claims import require_consistent
 from .directory import SnapshotDirectory
 from .options import FIELDS, PrincipalOptions
@@ -53,6 +54,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     with _kept_out_of_collection():
         items = _read_items(wanted)
         found = list(server.principals.find(fields=_needed_fields(items, wanted)))
+        if server.principals.names_are_addresses:
+            items = _named(server, items, found)
         named = {name for item in items for name in (item.name, item.new_name) if name} | set(server.own_names())
         gone = doomed(wanted, named, found)
         directory = SnapshotDirectory(found)
@@ -70,7 +73,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if mode.check:
         return Outcome({"summary": task.summary(), "reloaded": False}, task.writing.changes)
     left = None if wanted.time_limit is None else max(0.0, wanted.time_limit - (time.monotonic() - started))
-    report = run_steps(task.writing.steps(), workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop")
+    together = task.writing.together()
+    report = run_steps(task.writing.steps(), workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop", together=together)
     reloaded = wanted.reload == "auto" and task.writing.changes_recipients() and refresh_recipients(server, mode)
     if refused or report.failed or report.unfinished:
         report.failed.update(refused)
@@ -107,6 +111,36 @@ def _read_items(wanted: _BulkOptions) -> list[PrincipalOptions]:
             raise InvalidOption(f"principals[{position}]{name}.{error.option}", error.problem) from None
     require_consistent(items)
     return items
+
+
+def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequence[Principal]) -> list[PrincipalOptions]:
+    """The items with full names, where mailboxes are named by their addresses. What an item makes is known to the others."""
+    by_local: dict[str, list[str]] = {}
+    for principal in found:
+        if principal.type in names.MAILBOXES:
+            by_local.setdefault(principal.name.rpartition("@")[0], []).append(principal.name)
+    others = {principal.name for principal in found if principal.type not in names.MAILBOXES}
+
+    def existing(name: str) -> str:
+        known = by_local.get(name, [])
+        if len(known) > 1:
+            in_default = [each for each in known if domain_of(each) == server.principals.default_domain()]
+            if len(in_default) != 1:
+                raise InvalidOption("principals", f"{name!r} may be {' or '.join(sorted(known))}; give the whole address.")
+            return in_default[0]
+        return known[0] if known else ""
+
+    made: dict[str, str] = {}
+    full = []
+    for item in items:
+        name = item.name
+        if names.is_short(item) and (item.type is not None or name not in others):
+            name = names.address_given(item) or existing(item.name) or names.new_address(server.principals, item)
+            made[item.name] = name
+        full.append(name)
+    completed = [names.completed(server.principals, item, name, lambda each: made.get(each) or existing(each)) for item, name in zip(items, full, strict=True)]
+    require_consistent(completed)
+    return completed
 
 
 # what an item says in one of these ways, a default must not say in another
@@ -167,7 +201,8 @@ def _plan_all(
     An item that is refused stays as it is, so what relied on it is judged anew, until nothing more is refused.
     """
     read_before = [directory.read(item.name) or (directory.read(item.new_name) if item.new_name else None) for item in items]
-    matches = verify_all(pair for found, item in zip(read_before, items, strict=True) for pair in plan.verified(found, item))
+    pairs = zip(read_before, items, strict=True) if server.principals.tells_hashes else ()
+    matches = verify_all(pair for found, item in pairs for pair in plan.verified(found, item))
     refused: dict[int, str] = {}
     while True:
         directory.expect([pair for position, pair in enumerate(zip(read_before, items, strict=True)) if position not in refused], gone)

@@ -12,6 +12,7 @@ from ..._errors import PermissionDenied
 from ..._names import canonical_address, domain_of
 from ..._server.models.principal import BUILT_IN_ROLES, Principal, PrincipalType
 from ..._server.port import Server
+from .names import MAILBOXES
 from .options import PrincipalOptions
 
 #: What others refer to comes first when it is created, and last when it is removed.
@@ -76,6 +77,14 @@ class AskedDirectory:
             except PermissionDenied:
                 self._by_name[name] = UNKNOWN
         return self._by_name[name]
+
+    def full_name(self, name: str) -> str:
+        """The name of the mailbox that one without domain stands for, "" for none. At most one request."""
+        found = self.get(name)
+        if not isinstance(found, Principal) or found.type not in MAILBOXES:
+            return ""
+        self._by_name[found.name] = found
+        return found.name
 
     def taken(self, name: str) -> Principal | Unknown | None:
         """The same: nothing else changes meanwhile."""

@@ -15,15 +15,7 @@ from ..._server.port import Server
 from . import plan
 from .options import PrincipalOptions
 
-_KEPT = "stalwart-mail.kept-permissions"
-
-
-def _kept_key(name: str) -> str:
-    return f"{_KEPT}.{name}"
-
-
-def _note(server: Server, name: str) -> str:
-    return server.settings.read(keys=[_kept_key(name)]).get(_kept_key(name), "")
+_NOTE = "note"
 
 
 def _is_renamed(found: Principal, wanted: PrincipalOptions) -> bool:
@@ -40,7 +32,7 @@ def kept(server: Server, found: Principal | None, wanted: PrincipalOptions) -> t
     if wanted.enabled is not True and not (wanted.enabled is False and wanted.receive) and not _is_renamed(found, wanted):
         return ()
     try:
-        return tuple(filter(None, _note(server, found.name).split(",")))
+        return tuple(filter(None, server.principals.note(found.name).split(",")))
     except PermissionDenied:
         if wanted.enabled is None:
             return ()
@@ -52,7 +44,7 @@ def kept(server: Server, found: Principal | None, wanted: PrincipalOptions) -> t
 
 def remember(server: Server, found: Principal, after: Principal, wanted: PrincipalOptions, kept: t.Sequence[str]) -> list[Change]:
     """The note to be made before an account is locked, or goes by another name, where it had some of what locking takes by itself, or disabled already."""
-    key = _kept_key(after.name)
+    name = after.name
     if plan.is_locked(found):
         noted = ",".join(kept) if wanted.enabled is not True and _is_renamed(found, wanted) else ""
     elif wanted.enabled is False:
@@ -62,13 +54,13 @@ def remember(server: Server, found: Principal, after: Principal, wanted: Princip
             return _without_old_note(server, after.name)
     else:
         noted = ""
-    return [Change("setting", key, "create", None, {"value": noted}, lambda: server.settings.insert({key: noted}))] if noted else []
+    return [Change(_NOTE, name, "create", None, {"value": noted}, lambda: server.principals.keep_note(name, noted))] if noted else []
 
 
 def _without_old_note(server: Server, name: str) -> list[Change]:
     """The end of a note that an earlier account of this name left, or a task that failed half-way: unlocking would go by it."""
     try:
-        noted = _note(server, name)
+        noted = server.principals.note(name)
     except PermissionDenied:
         return []
     return [_forgotten(server, name, noted)] if noted else []
@@ -82,5 +74,4 @@ def forget(server: Server, found: Principal, after: Principal, wanted: Principal
 
 
 def _forgotten(server: Server, name: str, noted: str) -> Change:
-    key = _kept_key(name)
-    return Change("setting", key, "delete", {"value": noted}, None, lambda: server.settings.delete([key]))
+    return Change(_NOTE, name, "delete", {"value": noted}, None, lambda: server.principals.forget_note(name))

@@ -44,7 +44,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
             reloaded = refresh_recipients(server, mode)
         if planned.target is not None:
             shown = plan.shown(_confirmed(server, planned))
-    results = {"principal": shown, "reloaded": reloaded}
+    results: dict[str, t.Any] = {"principal": shown, "reloaded": reloaded}
     if planned.made:
         results["secret"] = planned.made[0]
     return Outcome(results, planned.changes)

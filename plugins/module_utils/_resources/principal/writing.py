@@ -13,12 +13,12 @@ import typing as t
 from ..._errors import ConnectionFailed, StalwartError
 from ..._names import domain_of
 from ..._reconcile.plan import Change
-from ..._reconcile.steps import ItemsFailed, Step
+from ..._reconcile.steps import ItemsFailed, Step, Together
 from ..._server.models.principal import Add, Principal, Set
 from ..._server.port import Server
 from . import plan
 from .directory import LAST_RANK, RANK, SnapshotDirectory, folded
-from .planned import RESOURCE, Planned, concerns_recipients, write
+from .planned import RESOURCE, Planned, PrincipalChange, concerns_recipients, write
 
 _MOVE_STAGE = LAST_RANK + 1
 _MEMBERSHIP_STAGE = 10
@@ -82,9 +82,25 @@ class Writing:
             if item.changes and (item.first is None or item.position not in self._moving):
                 stage = item.stage if item.first is not None else _deletion_stage(item)
                 needs = self._needs(item) if item.first is not None else self._users(item)
-                yield Step(stage, (item.position,), lambda item=item: self._make(item.changes), needs)  # type: ignore[misc]
+                joins = item.changes[0] if len(item.changes) == 1 and isinstance(item.changes[0], PrincipalChange) else None
+                yield Step(stage, (item.position,), lambda item=item: self._make(item.changes), needs, joins)  # type: ignore[misc]
             if item.late is not None:
-                yield Step(_MEMBERSHIP_STAGE, (item.position,), lambda late=item.late: self._make([late]), self._late_needs(item))  # type: ignore[misc]
+                late = item.late
+                yield Step(_MEMBERSHIP_STAGE, (item.position,), lambda late=late: self._make([late]), self._late_needs(item), late)  # type: ignore[misc]
+
+    def together(self) -> Together | None:
+        """How to send many at once, where the server takes that."""
+        size = self._server.principals.batch_size
+        return Together(size, self._make_together) if size > 1 else None
+
+    def _make_together(self, changes: t.Sequence[PrincipalChange]) -> list[str]:
+        prepared = [change.prepare() for change in changes]
+        results = self._server.principals.write(prepared)
+        for change, result in zip(changes, results, strict=True):
+            if not isinstance(result, StalwartError):
+                change.take(result)
+                self._done.add(id(change))
+        return [str(result) if isinstance(result, StalwartError) else "" for result in results]
 
     # What a plan's writes are
 

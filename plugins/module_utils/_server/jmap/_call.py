@@ -137,6 +137,14 @@ class JmapCaller:
             raise self._unexpected(f"x:{object_type}/get", f"the server has no {object_type}", resource)
         return found[SINGLETON]
 
+    def singletons(self, object_types: t.Collection[str], *, account: str = "") -> dict[str, Object]:
+        """As `singleton` for several types, in few requests."""
+        found = self._get_all([(Find(each, resource=each, account=account), [SINGLETON]) for each in object_types])
+        for name, objects in zip(object_types, found, strict=True):
+            if SINGLETON not in objects:
+                raise self._unexpected(f"x:{name}/get", f"the server has no {name}", name)
+        return {name: objects[SINGLETON] for name, objects in zip(object_types, found, strict=True)}
+
     def find(
         self, object_type: str, filter: t.Mapping[str, t.Any] | None = None, *, properties: t.Collection[str] = (), resource: str = "", account: str = ""
     ) -> list[Object]:
@@ -400,6 +408,7 @@ class JmapCaller:
                 else:
                     arguments.setdefault(write.action, {})[write.key] = dict(write.value or {})
             methods.append(_Method(f"x:{writes[positions[0]].type}/set", self._for_account(arguments, account)))
+        answers: t.Sequence[Object | StalwartError]
         try:
             answers = self._answers(methods, safe=False, limit=self._time_for(sum(map(len, calls))), created=created)
         except StalwartError as error:

@@ -97,3 +97,12 @@ class SetOtp:
 
 
 Edit: t.TypeAlias = "Set | Add | Remove | SetPassword | SetAppPassword | SetOtp"
+
+
+@dataclasses.dataclass(frozen=True)
+class PrincipalWrite:
+    """One principal's write, for those that are sent together. `edits` belong to an update."""
+
+    action: t.Literal["create", "update", "delete"]
+    principal: Principal
+    edits: tuple[Edit, ...] = ()

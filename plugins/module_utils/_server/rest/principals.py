@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._errors import NotFound
-from ..models.principal import Add, Edit, Principal, PrincipalType, Remove, Set, SetAppPassword, SetPassword
+from ..._errors import NotFound, StalwartError
+from ..models.principal import Add, Edit, Principal, PrincipalType, PrincipalWrite, Remove, Set, SetAppPassword, SetPassword
 from ._call import RestCaller
 from .permissions import PERMISSIONS
+from .settings import RestSettings
 
 _TO_WIRE_TYPE: dict[str, str] = {"api_key": "apiKey", "oauth_client": "oauthClient"}
 _FROM_WIRE_TYPE: dict[str, str] = {wire: ours for ours, wire in _TO_WIRE_TYPE.items()}
@@ -48,10 +49,16 @@ PAGE = 5000
 class RestPrincipals:
     """The port `Principals` over REST."""
 
-    def __init__(self, caller: RestCaller) -> None:
-        self._caller = caller
+    names_are_addresses = False
+    tells_hashes = True
+    makes_keys = False
+    batch_size = 1
 
-    def get(self, name: str) -> Principal | None:
+    def __init__(self, caller: RestCaller, settings: RestSettings) -> None:
+        self._caller = caller
+        self._settings = settings
+
+    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
         """One request."""
         try:
             return _read(self._caller.call("GET", "principal", name, resource=f"principal {name!r}"))
@@ -77,17 +84,61 @@ class RestPrincipals:
                 return
             page += 1
 
-    def create(self, principal: Principal) -> None:
+    def create(self, principal: Principal) -> str:
         """One request."""
         self._caller.call("POST", "principal", resource=_label(principal), body=_write(principal))
+        return ""
 
     def permission_names(self) -> t.Collection[str]:
         """Measured; one that only another version knows is for the server to refuse."""
         return PERMISSIONS
 
-    def deploy(self, principal: Principal) -> None:
+    def permissions_meant(self, name: str) -> t.Sequence[str]:
+        """The name itself."""
+        return (name,)
+
+    def default_domain(self) -> str:
+        """There is none: a name is a name."""
+        return ""
+
+    def expected(self, found: Principal | None, after: Principal) -> Principal:
+        """As it is."""
+        return after
+
+    def note(self, name: str) -> str:
+        """One request."""
+        key = _note_key(name)
+        return self._settings.read(keys=[key]).get(key, "")
+
+    def keep_note(self, name: str, text: str) -> None:
+        """One request."""
+        self._settings.insert({_note_key(name): text})
+
+    def forget_note(self, name: str) -> None:
+        """One request."""
+        self._settings.delete([_note_key(name)])
+
+    def write(self, writes: t.Sequence[PrincipalWrite]) -> list[str | StalwartError]:
+        """One request each: the server takes no more."""
+        results: list[str | StalwartError] = []
+        for write in writes:
+            try:
+                if write.action == "create":
+                    results.append(self.create(write.principal))
+                    continue
+                if write.action == "update":
+                    self.update(write.principal, write.edits)
+                else:
+                    self.delete(write.principal)
+                results.append("")
+            except StalwartError as error:
+                results.append(error)
+        return results
+
+    def deploy(self, principal: Principal) -> str:
         """One request; the answer is the same as of a creation."""
         self._caller.call("POST", "principal", "deploy", resource=_label(principal), body=_write(principal))
+        return ""
 
     def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
         """One PATCH, which the server applies as a whole or not at all."""
@@ -99,6 +150,10 @@ class RestPrincipals:
     def delete(self, principal: Principal) -> None:
         """One request. The server asks nothing: neither whether mail is in it nor whether a domain is in use."""
         self._caller.call("DELETE", "principal", principal.name, resource=_label(principal))
+
+
+def _note_key(name: str) -> str:
+    return f"stalwart-mail.kept-permissions.{name}"
 
 
 def _label(principal: Principal) -> str:
