@@ -52,7 +52,8 @@ options:
       - The properties as the server names them. Those that are not named stay as they are, and of a new object have their defaults.
       - Lists and sets are written as lists, and are exact. A set also takes C({add: [...], remove: [...]}). The elements of a list of objects are
         dictionaries, whose missing properties have their defaults.
-      - A dictionary within changes only what it names. Null puts a property back to its default, and removes a key of a map.
+      - A dictionary within changes only what it names. Null empties a property that may be empty, puts any other back to its default, and removes a key of
+        a map.
       - An object that comes in variants has C(@type). A variant that has nothing else to say may be written as its name, and a secret as its text.
       - Durations are written like V(30s) or V(1h30m), sizes in bytes or like V(10M), rates like V(100/1m), and points in time like V(2027-01-31T00:00:00Z).
       - An expression is text, or a list of C({if, then}) with C({else}) at its end.

@@ -4,21 +4,23 @@
 
 """The addresses that a server blocks, and those it never bans.
 
-They are settings: `server.blocked-ip.ADDRESS` and `server.allowed-ip.ADDRESS` with an empty value. Among the blocked ones are
-those that the server banned by itself. A block wins over an allowance, which only keeps from being banned
+They are settings: `server.blocked-ip.ADDRESS` and `server.allowed-ip.ADDRESS` with an empty value; since 0.16 objects of their own types. Among the
+blocked ones are those that the server banned by itself. A block wins over an allowance, which only keeps from being banned
 (crates/common/src/listener/blocked.rs, 0.15.5).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import typing as t
 
 from .._deps import BeforeValidator
-from .._errors import InvalidOption, Refused, ServerError
+from .._errors import InvalidOption, NotApplied, Refused, ServerError
 from .._reconcile.plan import Change, Mode, Outcome
 from .._server.port import Server
 from ._options import ListEdit, Options, list_edit, one_or_more, read
+from .objects.engine import known_type
 from .reload import sentence
 from .settings.plan import Plan, some
 from .settings.write import Written, carry_out, check_before, check_local
@@ -27,6 +29,7 @@ RESOURCE = "ip_list"
 
 ListName = t.Literal["blocked", "allowed"]
 PREFIXES: dict[ListName, str] = {"blocked": "server.blocked-ip", "allowed": "server.allowed-ip"}
+TYPES: dict[ListName, str] = {"blocked": "BlockedIp", "allowed": "AllowedIp"}
 
 #: The server finds larger networks wrong, and then applies nothing.
 _SHORTEST_PREFIX = 8
@@ -86,20 +89,63 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
             "the exact list of blocked addresses would free all that the server banned by itself; "
             "use {add: [...], remove: [...]}, or set exact: true if that is meant.",
         )
-    found = server.settings.read(prefixes=list(PREFIXES.values()))
-    present = _entries(found, wanted.list)
+    found = _read(server, t.get_args(ListName))
+    present = found[wanted.list]
     target = _sorted(wanted.addresses.result(present))
     plan = _plan(wanted.list, present, target)
     if wanted.list == "blocked":
         _refuse_own(server, set(target) - set(present))
     else:
-        _warn_blocked(set(target) - set(present), _entries(found, "blocked"), mode)
+        _warn_blocked(set(target) - set(present), found["blocked"], mode)
     written = Written()
-    if plan.changes:
+    if plan.changes and server.generation == "jmap":
+        written = Written() if mode.check else _write_objects(server, wanted, present, target, mode)
+    elif plan.changes:
         check_local(server, plan, "refuse", mode)
         written = _write(server, plan, wanted, mode)
     results = {"addresses": target, "reloaded": written.reloaded, "stored_only": written.stored_only, "setting_errors": written.errors}
     return Outcome(results, plan.changes)
+
+
+def _read(server: Server, names: t.Iterable[ListName]) -> dict[ListName, dict[str, list[str]]]:
+    """By list: canonical address -> what holds it on the server, keys of settings or ids of objects."""
+    if server.generation == "rest":
+        found = server.settings.read(prefixes=[PREFIXES[name] for name in names])
+        return {name: _entries(found, name) for name in names}
+    chosen = list(names)
+    lists: dict[ListName, dict[str, list[str]]] = {}
+    for name, objects in zip(chosen, server.objects.find_all([(known_type(server, TYPES[name]), {}) for name in chosen]), strict=True):
+        lists[name] = {}
+        for each in objects:
+            text = str(each.values.get("address", ""))
+            with contextlib.suppress(ValueError):
+                text = canonical(text)
+            lists[name].setdefault(text, []).append(each.id)
+    return lists
+
+
+def _write_objects(server: Server, wanted: _IpListOptions, present: t.Mapping[str, list[str]], target: t.Sequence[str], mode: Mode) -> Written:
+    kind = known_type(server, TYPES[wanted.list])
+    added = [address for address in target if address not in present]
+    if added:
+        server.objects.create_all(kind, [{"address": address} for address in added])
+    gone = [object_id for address, ids in present.items() if address not in target for object_id in ids]
+    if gone:
+        server.objects.destroy_all(kind, gone)
+    now = _read(server, [wanted.list])[wanted.list]
+    wrong = sorted(set(now) ^ set(target))
+    if wrong:
+        raise NotApplied(f"the server answered success, but these addresses are not as written: {some(wrong)}")
+    if wanted.reload == "never":
+        return Written(stored_only=True)
+    try:
+        report = server.reload(part=kind.reload or "all")
+    except ServerError as error:
+        mode.warn(f"the addresses are stored, but not live, since the server did not reload them: {error}.")
+        return Written(stored_only=True)
+    if report.errors:
+        mode.warn(f"stored, not live: a reload applies nothing while other objects have errors; correct them and reload: {sentence(report.errors)}")
+    return Written(reloaded=not report.errors, stored_only=bool(report.errors), errors=report.errors)
 
 
 def _entries(found: t.Mapping[str, str], name: ListName) -> dict[str, list[str]]:
@@ -195,5 +241,4 @@ class _InfoOptions(Options):
 def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Both lists, or one. Results: `blocked` and `allowed`, sorted, in their one spelling."""
     wanted = read(_InfoOptions, {key: one_or_more(value) for key, value in options.items()})
-    found = server.settings.read(prefixes=[PREFIXES[name] for name in wanted.list])
-    return Outcome({name: _sorted(_entries(found, name)) for name in wanted.list})
+    return Outcome({name: _sorted(found) for name, found in _read(server, wanted.list).items()})

@@ -192,6 +192,12 @@ class Objects(t.Protocol):
     def destroy(self, wanted: ObjectType, object_id: str, *, account: str = "") -> None:
         """Destroy an object. Raises NotFound, and InUse where others refer to it."""
 
+    def create_all(self, wanted: ObjectType, values: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """As `create` for many. Raises PartlyDone where only some of them were made."""
+
+    def destroy_all(self, wanted: ObjectType, ids: t.Sequence[str]) -> None:
+        """As `destroy` for many; one that is gone is no error. Raises PartlyDone where only some of them were removed."""
+
 
 class Queue(t.Protocol):
     """Mail on its way out."""
@@ -413,6 +419,9 @@ class Account(t.Protocol):
 
     def logins(self) -> Logins:
         """How the account logs in. Raises OneTimeCodeMissing where the password is right and a code is wanted."""
+
+    def require_possible(self, change: LoginChange) -> None:
+        """Raise Refused where this server can't make such a change. Changes nothing."""
 
     def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
         """Make the change, all of it or nothing, and keep the rest of what was found. Tells the app passwords that were made, by name."""

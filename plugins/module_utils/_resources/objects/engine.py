@@ -124,6 +124,10 @@ class Resolver:
         """Let others refer to an object that will be made."""
         self._planned.add((kind.name, name_of(kind, values)))
 
+    def expect(self, kind: ObjectType, name: str) -> None:
+        """As `plan`, by its name."""
+        self._planned.add((kind.name, name))
+
     def __call__(self, target: str, text: str, place: str) -> str:
         base = target.partition("/")[0]
         try:
@@ -188,6 +192,8 @@ def _find(server: Server, wanted: Wanted, key: Values, among: t.Sequence[FoundOb
     if kind.singleton:
         return among[0] if among else server.objects.find(kind, account=wanted.account)[0]
     if wanted.id:
+        if among:
+            return next((each for each in among if each.id == wanted.id), None)
         return next(iter(server.objects.get(kind, [wanted.id], account=wanted.account)), None)
     candidates = among if among is not None else server.objects.find(kind, key, account=wanted.account)
     found = [each for each in candidates if matches(kind, each.values, key)]

@@ -13,6 +13,7 @@ from ..._reconcile.plan import Mode, Outcome
 from ..._secrets import is_secret_key
 from ..._server.port import Server
 from .._options import Item, Options, one_or_more, read
+from . import objects
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
 from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
 from .write import LocalKeys, Written, carry_out, check_before, check_local
@@ -36,6 +37,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     Results: `settings` (flat, as they are after, secrets masked), `reloaded`, `stored_only`, `setting_errors`, `setting_warnings`.
     """
     wanted = _read(options)
+    if server.generation == "jmap":
+        return objects.manage(server, wanted, mode)
     prefix = checked_prefix(wanted.prefix, "prefix")
     plan = _plan(server, wanted, prefix, mode)
     written = Written()
@@ -123,6 +126,8 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Settings by key and by prefix, all when none is named. Results: `settings` (flat), `nested`, `local_keys`, `total`; `groups` when asked for."""
     lists = {name: one_or_more(options[name]) for name in ("keys", "prefixes") if name in options}
     wanted = read(_InfoOptions, {**options, **lists})
+    if server.generation == "jmap":
+        return objects.info(server, wanted, wanted.keys, [prefix.rstrip(".") for prefix in wanted.prefixes])
     keys = [checked_key(key, "keys") for key in wanted.keys]
     prefixes = [checked_prefix(prefix, "prefixes") for prefix in wanted.prefixes]
     if not keys and not prefixes:

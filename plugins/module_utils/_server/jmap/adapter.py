@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ..._errors import Refused
 from ..._http import HttpClient
 from ..health import is_healthy
 from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport, parse_version, version_text
+from ..port import Settings
 from ._call import JmapCaller
 from .account import JmapAccount, JmapOAuth
 from .diagnosis import JmapDiagnosis, JmapTelemetry
@@ -49,6 +51,13 @@ class JmapServer:
     def objects(self) -> JmapObjects:
         """Whatever else there is, by the types of the server's own schema."""
         return JmapObjects(self._caller)
+
+    @property
+    def settings(self) -> Settings:
+        """There are none by free keys: they are objects."""
+        raise Refused(
+            "servers since 0.16 have no settings by free keys; their settings are properties of objects, which the modules settings and object manage."
+        )
 
     @functools.cached_property
     def signatures(self) -> JmapSignatures:

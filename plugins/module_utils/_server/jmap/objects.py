@@ -10,9 +10,9 @@ import collections
 import functools
 import typing as t
 
-from ..._errors import NotFound, Refused
+from ..._errors import NotFound, PartlyDone, Refused, StalwartError
 from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType
-from ._call import SINGLETON, Find, JmapCaller, Object
+from ._call import SINGLETON, Find, JmapCaller, Object, Write
 from ._values import Lookup, decode_object, encode, encode_object
 from .schema import Catalogue, catalogue_of
 
@@ -66,9 +66,10 @@ class JmapObjects:
             asked.append(Find(wanted.name, narrow, resource=wanted.name, sort=_SORTS.get(wanted.name, "id"), account=account_id))
         for position, objects in zip(places, self._caller.read(*asked) if asked else [], strict=True):
             found[position] = objects
+        singletons = self._caller.singletons([wanted.name for wanted, _where in finds if wanted.singleton], account=account_id)
         for position, (wanted, _where) in enumerate(finds):
             if wanted.singleton:
-                found[position] = [self._caller.singleton(wanted.name, account=account_id)]
+                found[position] = [singletons[wanted.name]]
         return self._read([(wanted, objects) for (wanted, _where), objects in zip(finds, found, strict=True)])
 
     def matching(self, wanted: ObjectType, filter: t.Mapping[str, t.Any], *, account: str = "") -> list[FoundObject]:
@@ -215,6 +216,27 @@ class JmapObjects:
         """One request."""
         self._caller.destroy(wanted.name, object_id, resource=wanted.name, account=self._account_id(account))
         self._forget(wanted.name)
+
+    def create_all(self, wanted: ObjectType, values: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """A request for each 500."""
+        writes = [
+            Write(wanted.name, "create", f"n{place}", encode_object(each, wanted.properties(each), self._ids), wanted.name) for place, each in enumerate(values)
+        ]
+        self._write_all(wanted, writes)
+
+    def destroy_all(self, wanted: ObjectType, ids: t.Sequence[str]) -> None:
+        """A request for each 500."""
+        self._write_all(wanted, [Write(wanted.name, "destroy", each, None, wanted.name) for each in ids])
+
+    def _write_all(self, wanted: ObjectType, writes: t.Sequence[Write]) -> None:
+        results = self._caller.set(writes)
+        self._forget(wanted.name)
+        failed = [each for each in results if isinstance(each, StalwartError) and not isinstance(each, NotFound)]
+        if not failed:
+            return
+        if len(failed) == len(results):
+            raise failed[0]
+        raise PartlyDone(f"{failed[0]}; {len(results) - len(failed)} of {len(results)} were written, running the task again goes on from there", [], [])
 
     @property
     def _ids(self) -> Lookup:
