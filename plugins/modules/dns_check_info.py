@@ -153,6 +153,11 @@ records:
       description: What each server says, with C(server), C(status) and C(found).
       type: list
       elements: dict
+    negative_ttl:
+      description:
+        - For how many seconds resolvers that did not find the record may go on to say that it is not there, by the SOA of the zone. Null where no
+          server told.
+      type: int
 extra:
   description:
     - What stands beside wanted records and changes what they say, such as another MX, with C(fqdn), C(type), C(value) and C(servers).

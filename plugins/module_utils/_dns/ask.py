@@ -105,10 +105,30 @@ class Questions:
     def ask(self, server: Nameserver, fqdn: str, kind: str) -> tuple[Published, ...]:
         """What a server answers for a name and type: that record set, or an alias and what it leads to, or nothing. Raises Silence."""
         import dns.flags
+        import dns.rdatatype
+
+        answer, what = self._query(server, fqdn, kind)
+        if not server.recursive and not answer.flags & dns.flags.AA:
+            raise Silence(f"the DNS server {server.label} does not hold the zone ({what})")
+        return tuple(published(rrset.name, rrset) for rrset in answer.answer if rrset.rdtype in (dns.rdatatype.from_text(kind), dns.rdatatype.CNAME))
+
+    def negative_ttl(self, server: Nameserver, fqdn: str) -> int | None:
+        """For how many seconds resolvers keep in mind that a name below this one is not there (RFC 2308, 5); None where the server does not tell."""
+        import dns.rdatatype
+
+        try:
+            answer, _what = self._query(server, fqdn, "SOA")
+        except Silence:
+            return None
+        found = [rrset for rrset in (*answer.answer, *answer.authority) if rrset.rdtype == dns.rdatatype.SOA]
+        return min((min(rrset.ttl, rdata.minimum) for rrset in found for rdata in rrset), default=None)
+
+    def _query(self, server: Nameserver, fqdn: str, kind: str) -> tuple[dns.message.Message, str]:
+        """The answer, and the question in words. Raises Silence."""
+        import dns.flags
         import dns.message
         import dns.query
         import dns.rcode
-        import dns.rdatatype
 
         query = dns.message.make_query(fqdn, kind, use_edns=True, payload=1232)
         if not server.recursive:
@@ -118,13 +138,11 @@ class Questions:
             with failures_in_words(server.label, what, self._timeout):
                 answer, _tcp = dns.query.udp_with_fallback(query, server.address, timeout=self._timeout, port=server.port)
         except ConnectionFailed as error:
-            raise Silence(str(error)) from None
+            raise Silence(str(error)) from error
         rcode = answer.rcode()
         if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Silence(f"the DNS server {server.label} answers {dns.rcode.to_text(rcode)} ({what})")
-        if not server.recursive and not answer.flags & dns.flags.AA:
-            raise Silence(f"the DNS server {server.label} does not hold the zone ({what})")
-        return tuple(published(rrset.name, rrset) for rrset in answer.answer if rrset.rdtype in (dns.rdatatype.from_text(kind), dns.rdatatype.CNAME))
+        return answer, what
 
     def texts(self, name: str) -> list[str] | None:
         """The TXT records of a name by the resolvers; None where they can't be found out."""

@@ -77,6 +77,7 @@ def check(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         return all(record["status"] == "match" for record in inquiry.results)
 
     is_verified = wait_until(is_done, wanted.wait_timeout)
+    inquiry.add_negative_ttls()
     results: dict[str, t.Any] = {
         "verified": is_verified,
         "records": inquiry.results,
@@ -117,6 +118,21 @@ class _Inquiry:
                 answers = {server: job.result() for server, job in jobs.items()}
         self.results = [self._result(record, answers) for record in records]
         self.extra = self._extra(records, answers)
+
+    def add_negative_ttls(self) -> None:
+        """Tell of each record how long others may go on to say that it is not there, by the servers that answered about it."""
+        asked: dict[tuple[Nameserver, str], None] = {}
+        of_record: list[list[tuple[Nameserver, str]]] = []
+        by_label = {server.label: server for servers in self.servers.values() for server in servers}
+        for record in self.results:
+            # the name above tells of the zone that the record is in, whatever that is
+            keys = [(by_label[found["server"]], record["fqdn"].partition(".")[2]) for found in record["servers"] if found["status"] != "unknown"]
+            of_record.append(keys)
+            asked.update(dict.fromkeys(keys))
+        with concurrent.futures.ThreadPoolExecutor(_MOST_SERVERS_AT_ONCE) as pool:
+            answers = dict(zip(asked, pool.map(lambda key: self._questions.negative_ttl(*key), asked), strict=True))
+        for record, keys in zip(self.results, of_record, strict=True):
+            record["negative_ttl"] = max((seconds for key in keys if (seconds := answers[key]) is not None), default=None)
 
     def _answers(self, server: Nameserver, keys: list[tuple[str, str]]) -> Answers:
         found: dict[tuple[str, str], tuple[Published, ...] | str] = {}
