@@ -110,8 +110,8 @@ class OneTimeCodeMissing(AuthenticationFailed):
 
     def summary(self) -> str:
         return (
-            "the password is right, but the account also asks for a one-time code; give login_password as PASSWORD$CODE, "
-            "or log in with an app password or login_token"
+            "the password is right, but the account also asks for a one-time code; give login_password as PASSWORD$CODE "
+            "(which servers since 0.16 take in account_auth, account_crypto and oauth_token only), or log in with an app password or login_token"
         )
 
 

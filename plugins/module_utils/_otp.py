@@ -24,6 +24,8 @@ _SECRET_BYTES = 20
 _LEAST_SECRET_BYTES = 16
 _ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 _DIGITS = (6, 7, 8)
+#: Servers up to 0.15 tell "PASSWORD$CODE" apart in this way (core/secret.rs).
+_WITH_CODE = re.compile(r"(.+)\$([0-9]{6,8})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class _Parameters:
     algorithm: str
     digits: int
     period: int
+
+
+def split_code(password: str) -> tuple[str, str]:
+    """PASSWORD$CODE in its parts; without a code the password and ""."""
+    found = _WITH_CODE.fullmatch(password)
+    return (found.group(1), found.group(2)) if found else (password, "")
 
 
 def require_usable_otp_url(url: str) -> str:

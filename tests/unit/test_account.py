@@ -79,6 +79,9 @@ class FakeAccount:
                 raise AuthenticationFailed("401 Unauthorized", request="GET /api/account/auth", status=401)
         return Logins(otp_enabled=bool(state.otp_url), app_passwords=tuple(AppPasswordName(name=name, id=name) for name in state.apps))
 
+    def require_possible(self, change: LoginChange) -> None:
+        pass
+
     def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
         self.state.changes.append(change)
         made = {name: f"made-for-{name}" for name, password in change.add.items() if not password}

@@ -204,6 +204,7 @@ def _check(session: _Session, change: LoginChange, after: Logins) -> bool:
             raise Refused(f"{option}: servers change it only for a login with login_user and login_password; use these in place of login_token.")
     if after.otp_enabled and change.password is not None and _LIKE_A_CODE.fullmatch(change.password):
         raise InvalidOption("new_password", "it ends like a one-time code ($ and digits), which the server would cut off; use another end.")
+    account.require_possible(change)
     is_fallback = bool(account.name) and account.is_fallback_administrator()
     if is_fallback and (change.add or change.otp_url):
         raise Refused(
@@ -241,7 +242,10 @@ def _verify(session: _Session, change: LoginChange, after: Logins) -> None:
         # The new password is right. Whoever logged in without a code can still look.
         if not after.otp_enabled or session.account.code:
             raise
-        now = session.account.logins()
+        try:
+            now = session.account.logins()
+        except OneTimeCodeMissing:
+            return  # which itself tells that the password is right, and that codes are asked for
     except AuthenticationFailed:
         raise NotApplied(f"the server answered success, but refuses the new login of {account.name!r}; set its password as an administrator.") from None
     lost = sorted(_names(after) - _names(now))

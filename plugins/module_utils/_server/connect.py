@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from .._errors import NotFound
+from .._errors import NotFound, OneTimeCodeMissing
 from .._http import Connection, HttpClient, client_for
+from .._otp import split_code
 from .health import is_healthy
 from .jmap.adapter import JmapServer
 from .port import Server
@@ -56,9 +57,20 @@ class _FoundOut:
 
 def _generation(client: HttpClient) -> Generation:
     """Both generations refuse a wrong login here, so there is never a second one; only the newer one has the address."""
+    if split_code(client.connection.password)[1]:
+        return _generation_without_login(client)  # the newer one would refuse such a password
     try:
         answer = client.request("GET", ("api", "account"))
     except NotFound:
         return "rest"
+    except OneTimeCodeMissing:
+        return _generation_without_login(client)
     found = answer.json() if "json" in answer.content_type else None
     return "jmap" if isinstance(found, dict) and "permissions" in found else "rest"
+
+
+def _generation_without_login(client: HttpClient) -> Generation:
+    """By where codes of OAuth are made (RFC 8414), which both tell anyone."""
+    found = client.request("GET", (".well-known", "oauth-authorization-server"), authenticated=False).json()
+    endpoint = str(found.get("authorization_endpoint", "")) if isinstance(found, dict) else ""
+    return "rest" if endpoint.endswith("/authorize/code") else "jmap"

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import typing as t
 import urllib.parse
 
-from ..._certificates import Certificate, Method, certificate_of, read_certificates
-from ..._errors import AuthenticationFailed, InvalidRequest, NotFound, OneTimeCodeMissing, Refused, StalwartError, UnexpectedAnswer
+from ..._certificates import Certificate, certificate_of, read_certificates
+from ..._errors import AuthenticationFailed, InvalidRequest, OneTimeCodeMissing, Refused, StalwartError, UnexpectedAnswer
 from ..._http import client_for
-from ..._otp import one_time_code
+from ..._otp import one_time_code, split_code
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
 from ._call import SINGLETON, JmapCaller, Object, Write
-
-#: As with servers before, a one-time code stands behind the password; this generation takes it by OAuth only.
-_WITH_CODE = re.compile(r"(.+)\$([0-9]{6,8})", re.DOTALL)
 
 _ALGORITHMS: dict[str, Algorithm] = {"Aes128": "aes128", "Aes256": "aes256"}
 _TO_WIRE: dict[Algorithm, str] = {ours: wire for wire, ours in _ALGORITHMS.items()}
@@ -39,8 +35,8 @@ class JmapAccount:
     def __init__(self, caller: JmapCaller, password: str | None = None, code: str | None = None) -> None:
         """`caller` has the login as it was given; `password` and `code` are others, "" for no code."""
         self._given = caller
-        found = _WITH_CODE.fullmatch(caller.client.connection.password)
-        given, given_code = (found.group(1), found.group(2)) if found else (caller.client.connection.password, "")
+        # as with servers before, a one-time code stands behind the password; this generation takes it by OAuth only
+        given, given_code = split_code(caller.client.connection.password)
         self._password = given if password is None else password
         self._code = given_code if code is None else code
 
@@ -79,25 +75,26 @@ class JmapAccount:
 
     def logins(self) -> Logins:
         """Two requests, and two more with a one-time code."""
-        try:
-            password = self._caller.singleton("AccountPassword", resource=self._label)
-            app_passwords = self._caller.find("AppPassword", properties=["description"], resource=self._label)
-        except NotFound:
-            raise self._no_account() from None
+        password = self._own("AccountPassword")
+        app_passwords = self._caller.find("AppPassword", properties=["description"], resource=self._label)
         return Logins(
             otp_enabled=bool((password.get("otpAuth") or {}).get("otpUrl")),
             app_passwords=tuple(AppPasswordName(name=str(each.get("description") or each["id"]), id=str(each["id"])) for each in app_passwords),
         )
 
-    def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
-        """One request for password and one-time codes, and then, logged in anew, one for app passwords: what the server refuses of the first leaves all
-        as it is."""
+    def require_possible(self, change: LoginChange) -> None:
+        """No request."""
         given = [name for name, password in change.add.items() if password]
         if given:
             raise Refused(
                 f"app_passwords: servers since 0.16 make the app passwords themselves, so that {given[0]!r} can't be given one; remove its password, "
                 "and take the one that the task returns."
             )
+
+    def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
+        """One request for password and one-time codes, and then, logged in anew, one for app passwords: what the server refuses of the first leaves all
+        as it is."""
+        self.require_possible(change)
         writes = [Write("AppPassword", "destroy", each.id, None, self._label) for each in change.remove]
         writes += [Write("AppPassword", "create", f"a{index}", {"description": name}, self._label) for index, name in enumerate(change.add)]
         patch: dict[str, t.Any] = {}
@@ -129,10 +126,13 @@ class JmapAccount:
         """None is: the recovery administrator has no account at all, and is refused when its logins are read."""
         return False
 
-    def _no_account(self) -> Refused:
-        return Refused(
-            f"{self._label}: this login has no account of its own (the recovery administrator of servers since 0.16 has none); log in as an account."
-        )
+    def _own(self, object_type: str, *properties: str) -> Object:
+        found = self._caller.get(object_type, [SINGLETON], properties=properties, resource=self._label).get(SINGLETON)
+        if found is None:
+            raise Refused(
+                f"{self._label}: this login has no account of its own (the recovery administrator of servers since 0.16 has none); log in as an account."
+            )
+        return found
 
     @property
     def _label(self) -> str:
@@ -177,17 +177,14 @@ class JmapAccount:
         """All have it. No request."""
 
     def _settings(self) -> Object:
-        try:
-            return t.cast(Object, self._caller.singleton("AccountSettings", properties=["encryptionAtRest"], resource=self._label)["encryptionAtRest"])
-        except NotFound:
-            raise self._no_account() from None
+        return t.cast(Object, self._own("AccountSettings", "encryptionAtRest")["encryptionAtRest"])
 
     def _key(self, encryption: Encryption, keys: t.Mapping[str, Object]) -> str:
         wanted = set(encryption.certificates or ())
         for key_id, each in keys.items():
             if {certificate.data for certificate in self._certificates(each)} == wanted:
                 return key_id
-        text = "".join(certificate_of(t.cast(Method, encryption.method), data).text() for data in encryption.certificates or ())
+        text = "".join(certificate_of(encryption.method, data).text() for data in encryption.certificates or ())
         return str(self._caller.create("PublicKey", {"description": _OWN_KEY, "key": text}, resource=self._label)["id"])
 
     @staticmethod
@@ -222,10 +219,8 @@ class JmapOAuth:
         connection = self._caller.client.connection
         if not connection.user:
             raise Refused("login_token: servers since 0.16 make OAuth codes for a name and a password only; use login_user and login_password.")
-        found = _WITH_CODE.fullmatch(connection.password)
-        if found:
-            return {"accountName": connection.user, "accountSecret": found.group(1), "mfaToken": found.group(2)}
-        return {"accountName": connection.user, "accountSecret": connection.password}
+        password, code = split_code(connection.password)
+        return {"accountName": connection.user, "accountSecret": password, **({"mfaToken": code} if code else {})}
 
 
 def _login_request(caller: JmapCaller, body: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:

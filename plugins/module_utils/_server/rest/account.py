@@ -16,6 +16,7 @@ import urllib.parse
 
 from ..._certificates import Certificate, Method, certificate_of, read_certificates
 from ..._errors import InvalidRequest, PermissionDenied, Refused, UnexpectedAnswer
+from ..._otp import split_code
 from ..._passwords import generate_password, hash_password
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
 from ..models.server import version_text
@@ -24,9 +25,6 @@ from ._call import RestCaller
 # From 0.14 on a principal has one password, which an added one replaces; before, secrets are one plain list.
 _ONE_PASSWORD_SINCE = (0, 14)
 _SPAM_TRAINING_SINCE = (0, 15)
-
-# The server tells "PASSWORD$CODE" apart in this way (core/secret.rs).
-_WITH_CODE = re.compile(r"(.+)\$([0-9]{6,8})", re.DOTALL)
 
 _METHODS: dict[str, Method] = {"pGP": "pgp", "sMIME": "smime"}
 _ALGORITHMS: dict[str, Algorithm] = {"Aes128": "aes128", "Aes256": "aes256"}
@@ -48,20 +46,17 @@ class RestAccount:
     @property
     def code(self) -> str:
         """Six to eight digits behind the last dollar sign."""
-        found = _WITH_CODE.fullmatch(self._password)
-        return found.group(2) if found else ""
+        return split_code(self._password)[1]
 
     def uses(self, password: str) -> bool:
         """Also for PASSWORD$CODE."""
-        found = _WITH_CODE.fullmatch(self._password)
-        return bool(self.name) and password in (self._password, found.group(1) if found else self._password)
+        return bool(self.name) and password in (self._password, split_code(self._password)[0])
 
     def with_login(self, *, password: str = "", code: str = "") -> RestAccount:
         """Sends nothing."""
         if not self.name:
             return self
-        found = _WITH_CODE.fullmatch(self._password)
-        base = password or (found.group(1) if found else self._password)
+        base = password or split_code(self._password)[0]
         return RestAccount(self._caller.with_password(f"{base}${code}" if code else base))
 
     def logins(self) -> Logins:
@@ -69,6 +64,9 @@ class RestAccount:
         found = self._caller.call("GET", "account", "auth", resource=self._label)
         app_passwords = [AppPasswordName(name=_owners_name(stored), id=stored) for stored in found["appPasswords"]]
         return Logins(otp_enabled=bool(found["otpEnabled"]), app_passwords=tuple(app_passwords))
+
+    def require_possible(self, change: LoginChange) -> None:
+        """All is. No request."""
 
     def change_logins(self, found: Logins, change: LoginChange) -> dict[str, str]:
         """One request, which the server applies as a whole or not at all, and one for the version where it decides how a password is changed."""
