@@ -155,7 +155,8 @@ generated:
   description:
     - What was made because no value was given, and can't be read again. Empty when nothing was.
     - In check mode each value is V(<generated>).
-  returned: success
+    - A task that failed since the connection broke returns it too, since the server may have taken it all the same.
+  returned: success, and when it may have been taken
   type: dict
   contains:
     app_passwords:

@@ -170,12 +170,23 @@ def test_present_writes_only_what_differs_and_reloads_once() -> None:
     assert outcome.results["stored_only"] is False
 
 
-def test_a_second_run_sends_nothing() -> None:
+def test_a_second_run_only_asks_whether_the_server_finds_errors() -> None:
     server = FakeServer(**{"a": "true", "l.0": "x", "l.1": "y"})
     outcome = run(server, settings={"a": True, "l": ["x", "y"], "empty": []})
     assert not outcome.changed
-    assert server.settings.log == []
+    assert server.settings.log == [("dry run", "all")]
     assert outcome.results["settings"] == {"a": "true", "l.0": "x", "l.1": "y"}
+
+
+def test_what_an_interrupted_run_left_wrong_is_no_success() -> None:
+    """It stored the bad value, and ended before the server's judgement."""
+    server = FakeServer(a="bad", b="bad too")
+    with pytest.raises(Refused, match="stored as wanted, but the server finds errors in them and applies nothing: a \\(parse: bad value\\)"):
+        run(server, settings={"a": "bad"})
+    server.settings.log.clear()
+    assert not run(server, settings={"a": "bad"}, reload="never").changed
+    assert not run(server, settings={"a": "bad"}, ignore_existing_errors=True).changed
+    assert server.settings.log == []
 
 
 def test_check_mode_plans_the_same_and_writes_nothing() -> None:
@@ -415,7 +426,7 @@ def test_when_putting_back_fails_too_the_keys_are_named() -> None:
 def test_a_connection_that_breaks_leaves_it_open_what_was_stored() -> None:
     server = FakeServer()
     server.settings.failures = [ConnectionFailed("the connection broke", sent=True)]
-    with pytest.raises(PartlyDone, match="some of the settings may be stored and not live, run the task again") as caught:
+    with pytest.raises(PartlyDone, match="some of the settings may be stored and not live; run the task again") as caught:
         run(server, settings={"a": 1})
     assert [operation["name"] for operation in caught.value.left] == ["a"]
 

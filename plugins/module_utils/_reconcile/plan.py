@@ -10,10 +10,11 @@ what it predicts and what a run does can't differ.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
-from .._errors import PartlyDone, StalwartError
+from .._errors import ConnectionFailed, PartlyDone, ServerError, StalwartError
 
 #: More elements than this are not shown of one list in a diff, and no more diffs or operations than this in a result.
 LONGEST_LIST = 200
@@ -35,6 +36,8 @@ class Change:
     before: State | None
     after: State | None
     apply: t.Callable[[], object] = dataclasses.field(repr=False, compare=False)
+    #: Looks whether it has come to be. Raises NotApplied where it has not.
+    verify: t.Callable[[], object] = dataclasses.field(default=lambda: None, repr=False, compare=False)
 
     @property
     def fields(self) -> list[str]:
@@ -130,6 +133,8 @@ def apply(changes: t.Sequence[Change], mode: Mode) -> None:
     for position, change in enumerate(changes):
         try:
             change.apply()
+            with after([change]):
+                change.verify()
         except StalwartError as error:
             if position == 0:
                 raise
@@ -138,3 +143,14 @@ def apply(changes: t.Sequence[Change], mode: Mode) -> None:
             raise PartlyDone(
                 f"{error}; {position} of {len(changes)} changes were made before, {len(left)} were not; running the task again goes on from there", done, left
             ) from error
+
+
+@contextlib.contextmanager
+def after(changes: t.Sequence[Change], **results: t.Any) -> t.Iterator[None]:
+    """When the server is gone within, that is after the changes were made. The failed task says that they were, and returns `results` all the same."""
+    try:
+        yield
+    except (ConnectionFailed, ServerError) as error:
+        made = [change.operation() for change in changes[:MOST_DIFFS]]
+        error.details = {"changed": bool(changes), "operations": made, **results, **error.details}
+        raise

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import typing as t
 
 from .._deps import AfterValidator, BeforeValidator
@@ -14,6 +15,8 @@ from .._times import parse_duration, parse_moment
 
 
 def _not_negative(seconds: float) -> float:
+    if not math.isfinite(seconds):
+        raise ValueError(f"{seconds:g} is no time; use a number of seconds")
     if seconds < 0:
         raise ValueError(f"{seconds:g} is below 0; use a number of seconds")
     return seconds

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from .._deps import AfterValidator, Field, model_validator
-from .._errors import AuthenticationFailed, InvalidOption, NotApplied, OneTimeCodeMissing, Refused
+from .._errors import AuthenticationFailed, ConnectionFailed, InvalidOption, NotApplied, OneTimeCodeMissing, Refused, StalwartError
 from .._otp import new_otp_url, one_time_code, require_usable_otp_url
 from .._passwords import require_usable_password
 from .._reconcile.plan import Change, Mode, Outcome, apply
@@ -98,8 +98,25 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         is_fallback = _check(session, change, after)
         before_state, after_state = _diffed(session.found, change)
         name = session.account.name or "(token)"
-        changes = [Change(RESOURCE, name, "update", before_state, after_state, lambda: made.update(_apply(server, session, change, after, is_fallback, mode)))]
-    apply(changes, mode)
+        changes = [
+            Change(
+                RESOURCE,
+                name,
+                "update",
+                before_state,
+                after_state,
+                lambda: made.update(session.account.change_logins(session.found, change)),
+                lambda: _verify(server, session, change, after, is_fallback, mode),
+            )
+        ]
+    try:
+        apply(changes, mode)
+    except StalwartError as error:
+        # it may have come to be all the same, and nobody else knows what was made here
+        made.update(error.details.pop("made", {}))
+        if made or isinstance(error, ConnectionFailed):
+            error.details["generated"] = _generated(wanted, change, made, mode)
+        raise
     return Outcome({"account": _shown(session.account, after), "generated": _generated(wanted, change, made, mode)}, changes)
 
 
@@ -225,16 +242,10 @@ def _expected(found: Logins, change: LoginChange) -> Logins:
 # Changing
 
 
-def _apply(server: Server, session: _Session, change: LoginChange, after: Logins, is_fallback: bool, mode: Mode) -> dict[str, str]:
-    made = session.account.change_logins(session.found, change)
-    if is_fallback and not make_live(server, mode, f"the old password of {session.account.name!r} still holds"):
-        return made
-    _verify(session, change, after)
-    return made
-
-
-def _verify(session: _Session, change: LoginChange, after: Logins) -> None:
+def _verify(server: Server, session: _Session, change: LoginChange, after: Logins, is_fallback: bool, mode: Mode) -> None:
     """Log in as it must be possible now, and read again. Raises NotApplied."""
+    if is_fallback and not make_live(server, mode, f"the old password of {session.account.name!r} still holds"):
+        return
     account = _afterwards(session, change, after)
     try:
         now = account.logins()
@@ -287,7 +298,7 @@ def _generated(wanted: _AuthOptions, change: LoginChange, made: t.Mapping[str, s
     values: dict[str, t.Any] = {}
     names = [name for name, password in change.add.items() if not password]
     if names:
-        values["app_passwords"] = {name: GENERATED if mode.check else made[name] for name in names}
+        values["app_passwords"] = {name: GENERATED if mode.check else made[name] for name in names if mode.check or name in made}
     if change.otp_url and not wanted.otp_url:
         values["otp_url"] = GENERATED if mode.check else change.otp_url
     return values

@@ -15,6 +15,7 @@ from .._deps import AfterValidator, BeforeValidator, Field, model_validator
 from .._dkim_keys import PrivateKey, read_private_key
 from .._errors import InvalidOption, NotApplied, Refused
 from .._names import is_dkim_selector
+from .._reconcile import plan
 from .._reconcile.compare import difference
 from .._reconcile.plan import Change, Mode, Outcome, apply
 from .._secrets import GENERATED
@@ -106,8 +107,9 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     apply(changes, mode)
     reloaded = False
     if changes and not mode.check:
-        after = _confirmed(server, after, removed)
-        reloaded = wanted.reload == "auto" and make_live(server, mode, "the server goes on signing as before")
+        with plan.after(changes):
+            after = _confirmed(server, after, removed)
+            reloaded = wanted.reload == "auto" and make_live(server, mode, "the server goes on signing as before")
     return Outcome({"signatures": [_shown(signature) for signature in after], "reloaded": reloaded}, changes)
 
 

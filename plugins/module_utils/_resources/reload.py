@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import Refused, ServerError
+from .._errors import ConnectionFailed, Refused, ServerError
 from .._reconcile.plan import Change, Mode, Outcome
 from .._server.models.server import ReloadPart, ReloadReport
 from .._server.port import Server
@@ -32,7 +32,7 @@ def make_live(server: Server, mode: Mode, consequence: str) -> bool:
         return True
     try:
         report = server.reload()
-    except ServerError as error:
+    except (ConnectionFailed, ServerError) as error:
         mode.warn(f"the change is made, but the server did not reload ({error}); {consequence}.")
         return False
     if report.errors:

@@ -11,7 +11,7 @@ import typing as t
 from ..._errors import InvalidOption, NotApplied
 from ..._names import canonical_domain
 from ..._reconcile.compare import difference
-from ..._reconcile.plan import Mode, Outcome, apply
+from ..._reconcile.plan import Mode, Outcome, after, apply
 from ..._server.models.principal import Principal
 from ..._server.port import Server
 from .._options import read
@@ -40,10 +40,11 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     shown = planned.shown()
     reloaded = False
     if planned.changes and not mode.check:
-        if wanted.reload == "auto" and planned.touches_recipients():
-            reloaded = refresh_recipients(server, mode)
-        if planned.target is not None:
-            shown = plan.shown(_confirmed(server, planned))
+        with after(planned.changes, **({"secret": planned.made[0]} if planned.made else {})):
+            if wanted.reload == "auto" and planned.touches_recipients():
+                reloaded = refresh_recipients(server, mode)
+            if planned.target is not None:
+                shown = plan.shown(_confirmed(server, planned))
     results: dict[str, t.Any] = {"principal": shown, "reloaded": reloaded}
     if planned.made:
         results["secret"] = planned.made[0]
@@ -89,12 +90,13 @@ def _domain_name(name: str) -> str:
 
 def _confirmed(server: Server, planned: Planned) -> Principal:
     """The principal as the server has it now. Raises NotApplied when it did not keep what it took."""
-    after = t.cast(Principal, planned.target)
-    now = server.principals.get(after.name, kind=after.type)
+    target = t.cast(Principal, planned.target)
+    now = server.principals.get(target.name, kind=target.type)
     done = {"changed": True, "operations": [change.operation() for change in planned.changes]}
     if now is None:
-        raise NotApplied(f"the server answered success, but the principal {after.name!r} does not exist now; another run may have deleted it.", **done)
-    missing, _other = difference({k: v for k, v in plan.diffed(after).items() if k != "members"}, {k: v for k, v in plan.diffed(now).items() if k != "members"})
+        raise NotApplied(f"the server answered success, but the principal {target.name!r} does not exist now; another run may have deleted it.", **done)
+    wanted, found = ({key: value for key, value in plan.diffed(each).items() if key != "members"} for each in (target, now))
+    missing, _other = difference(wanted, found)
     if missing:
-        raise NotApplied(f"the server answered success for the principal {after.name!r}, but has other values now of: {', '.join(sorted(missing))}.", **done)
+        raise NotApplied(f"the server answered success for the principal {target.name!r}, but has other values now of: {', '.join(sorted(missing))}.", **done)
     return now

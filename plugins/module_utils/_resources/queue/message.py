@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._errors import InvalidOption, NotApplied, PartlyDone, Refused
-from ..._reconcile.plan import Change, Mode, Outcome, apply
+from ..._reconcile.plan import Change, Mode, Outcome, after, apply
 from ..._server.models.queue import QueuedMessage, QueuedRecipient, QueueFilter
 from ..._server.port import Queue, Server
 from ..._times import format_time, now
@@ -78,9 +78,10 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if in_bulk and not wanted.wait:
         _predict(server, wanted, targets)
         return _outcome(targets, changes, matched, verified=False)
-    left = _await(server.queue, wanted, targets)
-    if in_bulk and wanted.action == "cancel":
-        wake_after_background_work(server.queue)
+    with after(changes):
+        left = _await(server.queue, wanted, targets)
+        if in_bulk and wanted.action == "cancel":
+            wake_after_background_work(server.queue)
     done = [index for index, target in enumerate(targets) if target.id not in left]
     if left:
         problem = _not_applied(server, wanted, [target for target in targets if target.id in left], len(targets))

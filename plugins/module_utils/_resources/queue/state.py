@@ -47,7 +47,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     wanted = read(_QueueOptions, options)
     running = server.queue.running()
     if wanted.state == "paused":
-        changes = [_change("pause", _NAMES[running], "paused", lambda: _pause(server, wanted))] if running is not False else []
+        changes = [_change("pause", _NAMES[running], "paused", server.queue.pause, lambda: _require_paused(server, wanted))] if running is not False else []
         apply(changes, mode)
         if changes:
             mode.warn(_PAUSED)
@@ -56,15 +56,15 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if running is None and watched and _moves(server.queue, watched, min(_ASLEEP_AFTER, wanted.wait_timeout)):
         changes = []  # mail that moves tells what the server does not
     elif not running:
-        changes = [_change("resume", _NAMES[running], "running", lambda: _resume(server, wanted, watched))]
+        changes = [_change("resume", _NAMES[running], "running", server.queue.resume, lambda: _require_awake(server, wanted, watched))]
         apply(changes, mode)
     else:
         changes = _wake_sleeper(server, wanted, watched, mode)
     return Outcome({"queue": _shown(running=True)}, changes)
 
 
-def _change(action: str, before: str, after: str, run: t.Callable[[], object]) -> Change:
-    return Change("queue", "queue", action, {"state": before}, {"state": after}, run)
+def _change(action: str, before: str, after: str, run: t.Callable[[], object], verify: t.Callable[[], object] = lambda: None) -> Change:
+    return Change("queue", "queue", action, {"state": before}, {"state": after}, run, verify)
 
 
 def _shown(*, running: bool | None) -> dict[str, t.Any]:
@@ -73,14 +73,12 @@ def _shown(*, running: bool | None) -> dict[str, t.Any]:
     return {"state": _NAMES[running], "local_delivery": "runs" if running else "waits"}
 
 
-def _pause(server: Server, wanted: _QueueOptions) -> None:
-    server.queue.pause()
+def _require_paused(server: Server, wanted: _QueueOptions) -> None:
     if wanted.wait and not wait_until(lambda: not server.queue.running(), wanted.wait_timeout):
         raise NotApplied(f"the server took the request to pause, but its queue still runs after {wanted.wait_timeout:g} seconds.")
 
 
-def _resume(server: Server, wanted: _QueueOptions, watched: t.Sequence[QueuedMessage]) -> None:
-    server.queue.resume()
+def _require_awake(server: Server, wanted: _QueueOptions, watched: t.Sequence[QueuedMessage]) -> None:
     if not wait_until(lambda: server.queue.running() is not False, max(wanted.wait_timeout, 1.0)):
         raise NotApplied(f"the server took the request to resume, but its queue is still paused after {wanted.wait_timeout:g} seconds.")
     if server.queue.running() is not None:

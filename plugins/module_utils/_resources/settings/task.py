@@ -16,7 +16,7 @@ from .._options import Item, Options, one_or_more, read
 from . import objects
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
 from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
-from .write import LocalKeys, Written, carry_out, check_before, check_local
+from .write import LocalKeys, Written, carry_out, check_before, check_local, check_stored
 
 
 class _SettingsOptions(Options):
@@ -48,6 +48,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         existing = check_before(server, plan, ignore=wanted.ignore_existing_errors, reload=may_reload, mode=mode)
         if not mode.check:
             written = carry_out(server, plan, reload=may_reload, rollback=wanted.rollback, existing=existing, mode=mode)
+    elif plan.after and wanted.reload == "auto" and not wanted.ignore_existing_errors:
+        check_stored(server, plan)
     results = {
         "settings": {key: shown_text(key, text) for key, text in sorted(plan.after.items())},
         "reloaded": written.reloaded,

@@ -71,6 +71,17 @@ def check_before(server: Server, plan: Plan, *, ignore: bool, reload: bool, mode
     return foreign
 
 
+def check_stored(server: Server, plan: Plan) -> None:
+    """Refuse what is stored as wanted already but wrong, as a run leaves it that ended before the server's judgement, or before it put back its own."""
+    try:
+        errors = server.reload(dry_run=True).errors
+    except PermissionDenied:
+        return
+    wrong = {key: problem for key, problem in errors.items() if _names_one_of(key, plan.after)}
+    if wrong:
+        raise Refused(f"the settings are stored as wanted, but the server finds errors in them and applies nothing: {sentence(wrong)}", setting_errors=wrong)
+
+
 def carry_out(
     server: Server, plan: Plan, *, reload: bool, rollback: bool, existing: t.Mapping[str, str], mode: Mode, part: ReloadPart = "all", check: bool = True
 ) -> Written:
@@ -115,12 +126,17 @@ def carry_out(
 
 def _concerns(error_key: str, plan: Plan) -> bool:
     """Whether an error is about what the plan writes; the server names the setting, one of its elements, or the record it is in."""
-    return any(key == error_key or key.startswith(f"{error_key}.") or error_key.startswith(f"{key}.") for key in plan.touched)
+    return _names_one_of(error_key, plan.touched)
+
+
+def _names_one_of(error_key: str, keys: t.Iterable[str]) -> bool:
+    return any(key == error_key or key.startswith(f"{error_key}.") or error_key.startswith(f"{key}.") for key in keys)
 
 
 def _unknown(plan: Plan, error: ConnectionFailed) -> PartlyDone:
     # whether the server took it can't be known, and it is not there to be told otherwise
-    return PartlyDone(f"{error}; some of the settings may be stored and not live, run the task again", [], _operations(plan))
+    # a run that finds all of them stored reloads nothing
+    return PartlyDone(f"{error}; some of the settings may be stored and not live; run the task again, and stalwart.mail.reload after it", [], _operations(plan))
 
 
 def _write(server: Server, plan: Plan) -> None:

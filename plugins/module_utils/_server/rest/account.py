@@ -15,7 +15,7 @@ import typing as t
 import urllib.parse
 
 from ..._certificates import Certificate, Method, certificate_of, read_certificates
-from ..._errors import InvalidRequest, PermissionDenied, Refused, UnexpectedAnswer
+from ..._errors import ConnectionFailed, InvalidRequest, PermissionDenied, Refused, UnexpectedAnswer
 from ..._otp import split_code
 from ..._passwords import generate_password, hash_password
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
@@ -80,7 +80,11 @@ class RestAccount:
         requests += [{"type": "addAppPassword", "name": name, "password": hash_password(password or made[name])} for name, password in change.add.items()]
         if change.otp_url:
             requests.append({"type": "enableOtpAuth", "url": change.otp_url})
-        self._caller.call("POST", "account", "auth", resource=self._label, body=requests, safe=False)
+        try:
+            self._caller.call("POST", "account", "auth", resource=self._label, body=requests, safe=False)
+        except ConnectionFailed as error:
+            error.details["made"] = made  # the server may have taken it
+            raise
         return made
 
     def _set_password(self, found: Logins, password: str) -> dict[str, str]:
