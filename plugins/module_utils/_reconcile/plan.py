@@ -37,7 +37,7 @@ class Change:
     after: State | None
     apply: t.Callable[[], object] = dataclasses.field(repr=False, compare=False)
     #: Looks whether it has come to be. Raises NotApplied where it has not.
-    verify: t.Callable[[], object] = dataclasses.field(default=lambda: None, repr=False, compare=False)
+    verify: t.Callable[[], object] = dataclasses.field(default=lambda: None, repr=False, compare=False, kw_only=True)
 
     @property
     def fields(self) -> list[str]:

@@ -106,7 +106,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
                 before_state,
                 after_state,
                 lambda: made.update(session.account.change_logins(session.found, change)),
-                lambda: _verify(server, session, change, after, is_fallback, mode),
+                verify=lambda: _verify(server, session, change, after, is_fallback, mode),
             )
         ]
     try:

@@ -64,7 +64,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
 
 
 def _change(action: str, before: str, after: str, run: t.Callable[[], object], verify: t.Callable[[], object] = lambda: None) -> Change:
-    return Change("queue", "queue", action, {"state": before}, {"state": after}, run, verify)
+    return Change("queue", "queue", action, {"state": before}, {"state": after}, run, verify=verify)
 
 
 def _shown(*, running: bool | None) -> dict[str, t.Any]:
