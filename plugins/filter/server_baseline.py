@@ -11,14 +11,19 @@ version_added: 0.1.0
 author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
-  - Turns the variables of the role C(stalwart.mail.server_settings) into settings of servers up to 0.15, apart for the server's store and for
-    its own file C(config.toml).
+  - Turns the variables of the role C(stalwart.mail.server_settings) into settings as M(stalwart.mail.settings) takes them, and those of servers
+    up to 0.15 that stand in the server's own file C(config.toml) apart.
   - Asks no server. The filter runs on the controller and needs the Python library pydantic there.
 options:
   _input:
     description: The variables of the role without their prefix, as in C(hostname). What is null or empty text counts as left out.
     type: dict
     required: true
+  api:
+    description: The generation of the server's API, as M(stalwart.mail.server_info) tells it.
+    type: str
+    choices: [rest, jmap]
+    default: rest
 """
 
 EXAMPLES = r"""
@@ -46,8 +51,8 @@ from ansible_collections.stalwart.mail.plugins.plugin_utils._dns_filters import 
 
 
 @dns_filter
-def server_baseline(variables: t.Any) -> dict[str, t.Any]:
-    found = resource.baseline(variables)
+def server_baseline(variables: t.Any, api: t.Any = "rest") -> dict[str, t.Any]:
+    found = resource.baseline(variables, api)
     return {"stored": found.stored._asdict(), "local": found.local._asdict()}
 
 

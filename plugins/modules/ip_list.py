@@ -36,6 +36,12 @@ options:
     description: Whether O(addresses) may be the exact list of blocked addresses.
     type: bool
     default: false
+  keep_own:
+    description:
+      - Whether a list of allowed addresses is refused that no longer holds the address from which the task speaks with the server, as
+        the present one does.
+    type: bool
+    default: false
   reload:
     description:
       - With V(auto) the list is made live when it changed. Single blocked addresses need no reload of the whole server.
@@ -112,6 +118,7 @@ TASK = Task(
             "list": {"type": "str", "choices": ["blocked", "allowed"], "required": True},
             "addresses": {"type": "raw", "required": True},
             "exact": {"type": "bool", "default": False},
+            "keep_own": {"type": "bool", "default": False},
             "reload": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
             "ignore_existing_errors": {"type": "bool", "default": False},
         },

@@ -51,6 +51,13 @@ allowed:
   type: list
   elements: str
   sample: [192.0.2.0/24]
+own:
+  description:
+    - The address from which the task speaks with the server, and whether the lists hold it. Behind a translation of addresses the
+      server sees another one.
+  returned: success
+  type: dict
+  sample: {"address": "192.0.2.17", "blocked": false, "allowed": true}
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module

@@ -175,5 +175,19 @@ def test_info_sorts_and_takes_one_list() -> None:
     assert info(server.port, {}, Mode()).results == {
         "blocked": ["10.0.0.0/8", "192.0.2.9", "192.0.2.10", "2001:db8::1", "nonsense"],
         "allowed": ["::1"],
+        "own": {"address": "", "blocked": False, "allowed": False},
     }
-    assert info(server.port, {"list": "allowed"}, Mode()).results == {"allowed": ["::1"]}
+    assert info(server.port, {"list": "allowed"}, Mode()).results == {"allowed": ["::1"], "own": {"address": "", "allowed": False}}
+
+
+@pytest.mark.parametrize("own", ["192.0.2.17", "::ffff:192.0.2.17"])
+def test_the_own_address_is_told_and_stays_allowed(own: str) -> None:
+    server = FakeServer(**{f"{ALLOWED}192.0.2.0/24": ""})
+    server.address = own
+    assert info(server.port, {}, Mode()).results["own"] == {"address": own, "blocked": False, "allowed": True}
+    with pytest.raises(Refused, match="is allowed now and would be no longer, so that some wrong logins would ban it; add it to the addresses"):
+        run(server, list="allowed", addresses=["198.51.100.1"], keep_own=True)
+    assert run(server, list="allowed", addresses=["192.0.2.16/29"], keep_own=True).changed
+    assert run(server, list="allowed", addresses=["198.51.100.1"]).changed
+    # who was not allowed before loses nothing
+    assert run(server, list="allowed", addresses=["198.51.100.2"], keep_own=True).changed

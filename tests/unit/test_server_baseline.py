@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption
-from ansible_collections.stalwart.mail.plugins.module_utils._resources.server_baseline import LETS_ENCRYPT, Part, baseline, dump, rewrite
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.server_baseline import LETS_ENCRYPT, LIMITS, Part, baseline, dump, rewrite
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.settings.moved import MOVED
 
 HTTP = {"name": "https", "protocol": "http", "bind": "[::]:443", "tls_implicit": True}
 FILE = """\
@@ -107,6 +108,27 @@ def test_what_is_wrong_is_said(variables: dict[str, t.Any], sentence: str) -> No
     assert str(failure.value) == sentence
 
 
+def test_servers_since_0_16_have_objects() -> None:
+    found = baseline(
+        {"hostname": "mx.example.org", "listeners": [HTTP], "limits": {"recipients": 50}, "spam": {"enabled": True}, "settings": {"Http.enableHsts": True}},
+        "jmap",
+    )
+    assert found.local == Part({}, {})
+    assert found.stored.present == {
+        "SystemSettings.defaultHostname": "mx.example.org",
+        "MtaStageRcpt.maxRecipients": 50,
+        "SpamSettings.enable": True,
+        "Http.enableHsts": True,
+    }
+    assert found.stored.exact == {"NetworkListener": {"https": {"protocol": "http", "bind": ["[::]:443"], "tlsImplicit": True}}}
+    for key in LIMITS.values():
+        assert key in MOVED
+    with pytest.raises(InvalidOption, match=r"server_settings_tracers: servers since 0\.16 keep tracers as objects without names"):
+        baseline({"tracers": []}, "jmap")
+    with pytest.raises(InvalidOption, match=r"server_settings_tls: servers since 0\.16 have no such options"):
+        baseline({"tls": {"timeout": "1m"}}, "jmap")
+
+
 def test_the_file_keeps_whatever_else_it_holds() -> None:
     part = baseline({"hostname": "mx.example.org", "listeners": [HTTP, {"name": "smtp", "protocol": "smtp", "bind": ["[::]:25"]}]}).local
     found = rewrite(FILE, part, tomllib.loads)
@@ -141,7 +163,7 @@ def test_a_file_that_is_as_wanted_keeps_its_comments() -> None:
 def test_an_emptied_prefix_and_a_file_that_is_none() -> None:
     assert rewrite('[tracer.log]\ntype = "log"\n', Part({}, {"tracer": {}}), tomllib.loads).changed == ["tracer.log.type"]
     assert tomllib.loads(rewrite("", Part({"server.hostname": "a.b"}, {}), tomllib.loads).text) == {"server": {"hostname": "a.b"}}
-    with pytest.raises(InvalidOption, match="server_settings_config_file: it is no TOML"):
+    with pytest.raises(InvalidOption, match=r"server_settings_config_file: it is no TOML"):
         rewrite("a = [", Part({"a": 1}, {}), tomllib.loads)
 
 

@@ -76,6 +76,7 @@ class _IpListOptions(Options):
     list: ListName
     addresses: t.Annotated[ListEdit[IpAddress], BeforeValidator(list_edit)]
     exact: bool = False
+    keep_own: bool = False
     reload: t.Literal["auto", "never"] = "auto"
     ignore_existing_errors: bool = False
 
@@ -95,6 +96,11 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     plan = _plan(wanted.list, present, target)
     if wanted.list == "blocked":
         _refuse_own(server, set(target) - set(present))
+    elif wanted.keep_own and _holds(present, server.own_address()) and not _holds(target, server.own_address()):
+        raise Refused(
+            f"addresses: {server.own_address()}, from which this task speaks with the server, is allowed now and would be no longer, so that some wrong logins "
+            "would ban it; add it to the addresses, or set keep_own: false."
+        )
     else:
         _warn_blocked(set(target) - set(present), found["blocked"], mode)
     written = Written()
@@ -185,15 +191,25 @@ def _plan(name: ListName, present: t.Mapping[str, list[str]], target: t.Sequence
     return plan
 
 
+def _holds(addresses: t.Iterable[str], address: str) -> bool:
+    if not address:
+        return False
+    wanted = next(iter(_network(address)))
+    for text in addresses:
+        try:
+            network = _network(text)
+        except ValueError:
+            continue
+        if network.version == wanted.version and wanted in network:
+            return True
+    return False
+
+
 def _refuse_own(server: Server, added: t.Collection[str]) -> None:
     own = server.own_address()
-    if not own:
-        return
-    address = next(iter(_network(own)))
     for text in _sorted(added):
-        network = _network(text)
-        if network.version == address.version and address in network:
-            raise Refused(f"addresses: {text} holds {address}, from which this task speaks with the server; it would lock itself out. Leave it out.")
+        if _holds([text], own):
+            raise Refused(f"addresses: {text} holds {own}, from which this task speaks with the server; it would lock itself out. Leave it out.")
 
 
 def _warn_blocked(added: t.Collection[str], blocked: t.Collection[str], mode: Mode) -> None:
@@ -239,6 +255,9 @@ class _InfoOptions(Options):
 
 
 def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
-    """Both lists, or one. Results: `blocked` and `allowed`, sorted, in their one spelling."""
+    """Both lists, or one. Results: `blocked` and `allowed`, sorted, in their one spelling; `own`: whether each holds the own address."""
     wanted = read(_InfoOptions, {key: one_or_more(value) for key, value in options.items()})
-    return Outcome({name: _sorted(found) for name, found in _read(server, wanted.list).items()})
+    lists = _read(server, wanted.list)
+    address = server.own_address()
+    own = {"address": address, **{name: _holds(found, address) for name, found in lists.items()}}
+    return Outcome({**{name: _sorted(found) for name, found in lists.items()}, "own": own})

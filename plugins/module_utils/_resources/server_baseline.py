@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server's baseline in readable words, as settings of servers up to 0.15, and those of them that stand in its own file config.toml.
+"""A server's baseline in readable words, as settings of either generation, and those of servers up to 0.15 that stand in their own file config.toml.
 
-Keys and their meaning: crates/common/src/config and crates/utils/src/config of 0.15.5.
+Keys and their meaning: crates/common/src/config and crates/utils/src/config of 0.15.5; the names since 0.16 are those of the server's schema.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import typing as t
 from .._deps import BeforeValidator, Field
 from .._errors import InvalidOption
 from ._options import Item, Options, Size, one_or_more, read
+from .settings.moved import MOVED
 from .settings.tree import Value, flatten, join
 
 Tree = dict[str, t.Any]
@@ -54,6 +55,19 @@ class _Listener(Options):
                 "tls.implicit": self.tls_implicit,
                 "proxy.trusted-networks": None if self.proxy_networks is None else list(self.proxy_networks),
                 "max-connections": self.max_connections,
+            }
+        )
+
+    def properties(self) -> Tree:
+        """Of the object NetworkListener of this name, since 0.16."""
+        return _given(
+            {
+                "protocol": {"managesieve": "manageSieve"}.get(self.protocol, self.protocol),
+                "bind": list(self.bind),
+                "useTls": self.tls,
+                "tlsImplicit": self.tls_implicit,
+                "overrideProxyTrustedNetworks": None if self.proxy_networks is None else list(self.proxy_networks),
+                "maxConnections": self.max_connections,
             }
         )
 
@@ -184,6 +198,10 @@ LIMITS = {
 }
 
 
+#: The same for the spam filter.
+SPAM = {"enabled": "spam-filter.enable", **{f"{kind}_score": f"spam-filter.score.{kind}" for kind in ("spam", "discard", "reject")}}
+
+
 class _Spam(Options):
     enabled: bool | None = None
     spam_score: float | None = None
@@ -217,13 +235,39 @@ class Baseline(t.NamedTuple):
     local: Part
 
 
-def baseline(variables: t.Mapping[str, t.Any]) -> Baseline:
+def baseline(variables: t.Mapping[str, t.Any], api: t.Literal["rest", "jmap"] = "rest") -> Baseline:
     """The settings that the variables (without their prefix; empty ones count as left out) ask for. Raises InvalidOption."""
     given = {key: value for key, value in variables.items() if value is not None and value != ""}
     wanted = _named(_Baseline, given)
-    exact_local: dict[str, Tree] = {}
     if wanted.listeners is not None:
         _check_listeners(wanted.listeners)
+    return _objects(wanted) if api == "jmap" else _settings(wanted)
+
+
+_NAMELESS = "servers since 0.16 keep {} as objects without names, which no list of names can be exact about; leave it out, and use the module object."
+
+
+def _objects(wanted: _Baseline) -> Baseline:
+    """Since 0.16 nothing stands in a file of the server's own."""
+    for option, what in {"certificates": "certificates", "acme": "ACME providers", "tracers": "tracers"}.items():
+        if getattr(wanted, option) is not None:
+            raise InvalidOption(f"server_settings_{option}", _NAMELESS.format(what))
+    if _values(wanted.tls):
+        raise InvalidOption(
+            "server_settings_tls", "servers since 0.16 have no such options for all listeners together; set NetworkListener.NAME.tlsDisableProtocols."
+        )
+    exact: dict[str, Tree] = {}
+    if wanted.listeners is not None:
+        exact["NetworkListener"] = _records(wanted.listeners, "listeners", lambda each, _place: each.properties())
+    keys = {LIMITS[key]: value for key, value in _values(wanted.limits).items()}
+    keys |= {SPAM[key]: value for key, value in _values(wanted.spam).items()}
+    keys |= _given({"server.hostname": wanted.hostname})
+    return Baseline(Part({**{MOVED[key]: value for key, value in keys.items()}, **wanted.settings}, exact), Part({}, {}))
+
+
+def _settings(wanted: _Baseline) -> Baseline:
+    exact_local: dict[str, Tree] = {}
+    if wanted.listeners is not None:
         exact_local["server.listener"] = _records(wanted.listeners, "listeners", lambda each, _place: each.settings())
     if wanted.certificates is not None:
         exact_local["certificate"] = _records(wanted.certificates, "certificates", lambda each, _place: each.settings())
@@ -233,8 +277,7 @@ def baseline(variables: t.Mapping[str, t.Any]) -> Baseline:
     limits = {LIMITS[key]: value for key, value in _values(wanted.limits).items()}
     local = _given({"server.hostname": wanted.hostname, "server.max-connections": limits.pop("server.max-connections", None)})
     local.update({f"server.tls.{key.replace('_', '-')}": value for key, value in _values(wanted.tls).items()})
-    spam = {"enabled": "spam-filter.enable", **{f"{kind}_score": f"spam-filter.score.{kind}" for kind in ("spam", "discard", "reject")}}
-    present = {**limits, **{spam[key]: value for key, value in _values(wanted.spam).items()}, **wanted.settings}
+    present = {**limits, **{SPAM[key]: value for key, value in _values(wanted.spam).items()}, **wanted.settings}
     return Baseline(Part(present, exact), Part(local, exact_local))
 
 
