@@ -14,7 +14,7 @@ from .._http import Connection, HttpClient, client_for
 from .._otp import split_code
 from .health import is_healthy
 from .jmap.adapter import JmapServer
-from .port import Server
+from .port import Account, Server
 from .rest.adapter import RestServer
 
 Generation = t.Literal["auto", "rest", "jmap"]
@@ -40,6 +40,13 @@ class _FoundOut:
     def healthy(self, *, ready: bool) -> bool:
         """The same everywhere, and asked before there is anything to find out."""
         return is_healthy(self._client, ready=ready)
+
+    @property
+    def account(self) -> Account:
+        """Here a login may be a former one, and its refusal must be the answer to what is asked: so nothing is asked with it before."""
+        if self._client.generation is None:
+            self._client.generation = _generation_without_login(self._client)
+        return self._server.account
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._server, name)
