@@ -18,7 +18,7 @@ import typing as t
 
 from .._deps import AfterValidator, BeforeValidator, model_validator
 from .._errors import InvalidOption, NotApplied, PartlyDone, Refused, StalwartError
-from .._reconcile.plan import Change, Mode, Outcome, apply
+from .._reconcile.plan import Change, Mode, Outcome, after, apply
 from .._secrets import GENERATED
 from .._server.models.dns import ALGORITHMS, PENDING_SUFFIX, Algorithm, Signature
 from .._server.models.queue import QueueFilter
@@ -273,17 +273,18 @@ def _prepare(server: Server, wanted: _StepOptions, mode: Mode) -> Outcome:
     taken: dict[str, set[str]] = {}
     for rotation in before:
         taken.setdefault(rotation.active.domain, set()).update(each.selector for each in (rotation.active, rotation.pending, rotation.retiring) if each)
-    after = []
+    then = []
     for rotation in before:
         if rotation.step == "prepare" or (wanted.emergency and _keeps_older(rotation)):
             change, rotation = _begin(server, rotation, taken[rotation.active.domain])
             changes.append(change)
-        after.append(rotation)
+        then.append(rotation)
     apply(changes, mode)
     if changes and not mode.check:
-        after = _Survey(server, wanted).rotations()
-        _expect(after, lambda rotation: rotation.step != "prepare" and not (wanted.emergency and _keeps_older(rotation)), "the next key was not made")
-    return Outcome({**_results(after, wanted), "unpublished": []}, changes)
+        with after(changes):
+            then = _Survey(server, wanted).rotations()
+        _expect(then, lambda rotation: rotation.step != "prepare" and not (wanted.emergency and _keeps_older(rotation)), "the next key was not made")
+    return Outcome({**_results(then, wanted), "unpublished": []}, changes)
 
 
 def _take_over(server: Server, domain: str) -> Change:
@@ -303,8 +304,8 @@ def _begin(server: Server, rotation: Rotation, taken: set[str]) -> tuple[Change,
         signs=False,
         stage="pending",
     )
-    after = {"domain": active.domain, "algorithm": active.algorithm, "selector": selector, "public_key": GENERATED}
-    change = Change(RESOURCE, pending.id, "create", None, after, lambda: server.signatures.generate(pending))
+    made = {"domain": active.domain, "algorithm": active.algorithm, "selector": selector, "public_key": GENERATED}
+    change = Change(RESOURCE, pending.id, "create", None, made, lambda: server.signatures.generate(pending))
     if rotation.retiring:  # which must go first
         return change, dataclasses.replace(rotation, pending=pending)
     reason = f"the record of the next key {selector} is to be published and seen everywhere"
@@ -319,14 +320,13 @@ def _keeps_older(rotation: Rotation) -> bool:
 def _switch(server: Server, wanted: _StepOptions, mode: Mode) -> Outcome:
     """The next keys whose records were seen everywhere take over, once resolvers know them. Finishes what an interrupted run left."""
     seen = {(record["fqdn"], record["value"]): record for record in wanted.records if record.get("status") == "match"}
-    deadline = now() + dt.timedelta(seconds=wanted.wait_timeout)
-    survey = _Survey(server, wanted)
-    rotations = survey.rotations()
+    rotations = _Survey(server, wanted).rotations()
     noted = [_note_publication(server, rotation, wanted, seen) for rotation in rotations if rotation.step == "publish" and _record_of(rotation) in seen]
     changes = [change for change, _rotation in noted]
     apply(changes, mode)
     due = {rotation.key: rotation for rotation in rotations if rotation.step in ("wait", "switch") and _record_of(rotation) in seen}
     due |= {rotation.key: rotation for _change, rotation in noted}
+    deadline = now() + dt.timedelta(seconds=wanted.wait_timeout)
     due = {key: rotation for key, rotation in due.items() if rotation.due is None or rotation.due <= deadline}
     interrupted = [rotation for rotation in rotations if rotation.step == "finish"]
     if due and not mode.check:
@@ -337,11 +337,13 @@ def _switch(server: Server, wanted: _StepOptions, mode: Mode) -> Outcome:
     if swaps and not mode.check:
         _require_no_errors(server, changes, swaps)
         _apply_rest(changes, swaps, mode)
-        _make_live(server, wanted, {*due, *(rotation.key for rotation in interrupted)}, [*changes, *swaps])
+        with after([*changes, *swaps]):
+            _make_live(server, wanted, {*due, *(rotation.key for rotation in interrupted)}, [*changes, *swaps])
     changes += swaps
-    after = _Survey(server, wanted).rotations()
-    waiting = [rotation for rotation in after if rotation.step in ("publish", "wait", "switch") and rotation.key not in due]
-    return Outcome({**_results(after, wanted), "unpublished": [_named(rotation) for rotation in waiting if _record_of(rotation) not in seen]}, changes)
+    with after(() if mode.check else changes):
+        then = _Survey(server, wanted).rotations()
+    waiting = [rotation for rotation in then if rotation.step in ("publish", "wait", "switch") and rotation.key not in due]
+    return Outcome({**_results(then, wanted), "unpublished": [_named(rotation) for rotation in waiting if _record_of(rotation) not in seen]}, changes)
 
 
 def _record_of(rotation: Rotation) -> tuple[str, str]:
@@ -360,15 +362,14 @@ def _note_publication(
     told = seen[_record_of(rotation)].get("negative_ttl")
     seconds = wanted.negative_ttl if wanted.negative_ttl is not None else _NEGATIVE_TTL if told is None else int(told)
     pending = t.cast(Signature, rotation.pending).model_copy(update={"next_transition": now() + dt.timedelta(seconds=seconds)})
-    after = {"published": True}
-    change = Change(RESOURCE, pending.id, "update", {"published": False}, after, lambda: server.signatures.note(pending))
+    change = Change(RESOURCE, pending.id, "update", {"published": False}, {"published": True}, lambda: server.signatures.note(pending))
     return change, dataclasses.replace(rotation, pending=pending, step="wait", due=pending.next_transition)
 
 
 def _take_turns(server: Server, rotation: Rotation) -> Change:
     active, pending = rotation.active, t.cast(Signature, rotation.pending)
-    before, after = ({"selector": each.selector, "public_key": each.public_key or None} for each in (active, pending))
-    return Change(RESOURCE, active.id, "switch", before, after, lambda: server.signatures.switch(active, pending))
+    old, new = ({"selector": each.selector, "public_key": each.public_key or None} for each in (active, pending))
+    return Change(RESOURCE, active.id, "switch", old, new, lambda: server.signatures.switch(active, pending))
 
 
 def _finish(rotation: Rotation) -> Change:
@@ -445,11 +446,12 @@ def _retire(server: Server, wanted: _StepOptions, mode: Mode) -> Outcome:
     changes = [_forget(server, signature) for signature in leaving]
     apply(changes, mode)
     gone = {signature.id for signature in leaving}
-    after = before
+    then = before
     if changes and not mode.check:
-        after = _Survey(server, wanted).rotations()
-        _expect(after, lambda rotation: not (rotation.retiring and rotation.retiring.id in gone), "the old key is still there")
-    return Outcome({**_results(after, wanted), "unpublished": []}, changes)
+        with after(changes):
+            then = _Survey(server, wanted).rotations()
+        _expect(then, lambda rotation: not (rotation.retiring and rotation.retiring.id in gone), "the old key is still there")
+    return Outcome({**_results(then, wanted), "unpublished": []}, changes)
 
 
 def _forget(server: Server, signature: Signature) -> Change:
