@@ -13,7 +13,7 @@ options:
   url:
     description:
       - Where the management API of the server is, for instance C(https://mail.example.org).
-      - A path before C(/api), as a reverse proxy may add, belongs to it.
+      - A path before C(/api) and C(/jmap), as a reverse proxy may add, belongs to it.
       - If it is not given, the environment variable E(STALWART_URL) is used.
     type: str
     required: true
@@ -29,7 +29,7 @@ options:
     type: str
   login_token:
     description:
-      - An API key (C(api_) and the base64 of C(NAME:SECRET)) or an OAuth access token, instead of user and password.
+      - An API key (up to 0.15 C(api_) and the base64 of C(NAME:SECRET), later what the server made) or an OAuth access token, instead of user and password.
       - Where C(module_defaults) give user and password, set both to null in the task.
       - If it is not given, the environment variable E(STALWART_TOKEN) is used.
     type: str
@@ -75,7 +75,7 @@ options:
   api:
     description:
       - Which generation of the API the server speaks. V(rest) is that of servers 0.13 to 0.15, V(jmap) that of 0.16 and later.
-      - This version of the collection speaks V(rest). With V(auto) it says so when a server has no such API; V(jmap) is refused.
+      - V(auto) finds it out by one request a task.
     type: str
     choices: [auto, rest, jmap]
     default: auto

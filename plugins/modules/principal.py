@@ -40,11 +40,20 @@ options:
     description:
       - The name of the principal. For a domain that is the domain itself, for an account what its owner logs in with.
       - All principals of a server share one name space. Names are stored in lower case.
+      - Servers since 0.16 name accounts, groups and lists by their primary address, and so do the results there. A name without a domain is taken
+        for the address in O(emails) that begins so, else for an existing one that begins so (that of the default domain, where there are several),
+        else for one in the domain of the first address or in the default domain. So O(name=jane) with O(emails=[jane@example.org]) is the same
+        principal on all servers. The own address is always among the addresses there.
+      - An API key of a server since 0.16 belongs to an account; C(jane@example.org/backup) is her key C(backup), a name without an address is a key
+        of the login's own account.
     type: str
     required: true
   type:
     description:
       - What the principal is. It can't be changed later.
+      - Servers since 0.16 have no principals of type V(resource) and V(location). Texts for people that they have no place for, such as the description
+        of a role, are left out there, with a warning.
+      - On a server since 0.16 a new domain manages nothing by itself. Its keys, records and certificates are those that tasks make, as on servers before.
       - If it is left out, an existing principal of any type is meant, and a new one becomes an V(individual).
       - V(tenant) needs the paid edition of the server.
     type: str
@@ -66,6 +75,7 @@ options:
     description:
       - The addresses. The first one is the primary address.
       - V(@example.org) makes an account the catch-all of a domain.
+      - On servers since 0.16 the first one is the name; another one becomes the first by O(new_name).
     type: raw
   urls:
     description: URLs, for instance those that an OAuth client may redirect to.
@@ -77,7 +87,7 @@ options:
     description: The language, as in V(de_DE).
     type: str
   member_of:
-    description: The groups that the account or group belongs to.
+    description: The groups that the account or group belongs to. On servers since 0.16 a group belongs to none.
     type: raw
   lists:
     description: The mailing lists that the account or group receives.
@@ -98,6 +108,8 @@ options:
   enabled_permissions:
     description:
       - Permissions given beside those of the roles.
+      - On servers since 0.16 their names are those of its API with hyphens (V(sys-domain-get) is C(sysDomainGet)). The names of servers before are
+        understood there too, and are told as what they mean; V(domain-list) is V(sys-domain-query) and V(sys-domain-get).
       - A new group without this option gets V(email-receive) and V(email-send), since its mail would bounce without them.
     type: raw
   disabled_permissions:
@@ -109,7 +121,7 @@ options:
   password:
     description:
       - The password in clear. It is hashed before it is sent.
-      - For an API key or OAuth client this is its secret.
+      - For an API key or OAuth client this is its secret. Servers since 0.16 make the secret of an API key themselves; see RV(secret).
     type: str
   password_hash:
     description:
@@ -118,6 +130,7 @@ options:
   update_password:
     description:
       - V(when_different) verifies O(password) against the stored hash and writes only when it does not fit.
+        Servers since 0.16 tell no hashes. There it sets a password only where there is none, as V(on_create), and warns of that.
       - V(on_create) sets it for new principals only.
       - V(always) writes it each time.
     type: str
@@ -126,6 +139,8 @@ options:
   app_passwords:
     description:
       - App passwords of an account, by name. Those that are not named are left alone, unless O(app_passwords_exact=true).
+      - Servers since 0.16 make app passwords themselves, so that only those that are there already can be named, or removed;
+        see M(stalwart.mail.account_auth) for making one.
     type: list
     elements: dict
     suboptions:
@@ -170,7 +185,9 @@ options:
     type: bool
     default: false
   delete_in_use:
-    description: Whether O(state=absent) may delete a domain in which there still are addresses or DKIM keys.
+    description:
+      - Whether O(state=absent) may delete a domain in which there still are addresses or DKIM keys.
+      - Servers since 0.16 delete none in which there are addresses; its DKIM keys go with it.
     type: bool
     default: false
   reload:
@@ -241,6 +258,11 @@ principal:
     emails: [alice@example.org]
     roles: [user]
     has_password: true
+secret:
+  description:
+    - The secret of an API key that a server since 0.16 made. It is told only by the task that creates the key.
+  returned: when the server made one
+  type: str
 reloaded:
   description: Whether the server was reloaded.
   returned: success

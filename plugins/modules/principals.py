@@ -130,6 +130,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+secrets:
+  description:
+    - The secrets of API keys that a server since 0.16 made, by the names of the keys. They are told only by the task that creates the keys.
+  returned: when the server made some
+  type: dict
 summary:
   description: How many principals were (or would be) created, updated, renamed, deleted or left as they are.
   returned: when the list could be planned

@@ -69,7 +69,10 @@ class Principals(t.Protocol):
         """All of them in as few requests as can be. For each what `create` tells, or why it failed; none of them may need another."""
 
     def expected(self, found: Principal | None, after: Principal) -> Principal:
-        """As the server will have it when it is told to have `after`: with what it adds. Raises Refused for what it has no place for."""
+        """As the server will have it when it is told to have `after`: with what it adds, and without texts that it has no place for.
+
+        Raises Refused where it would be something else without what there is no place for.
+        """
 
     def permission_names(self) -> t.Collection[str]:
         """All that servers of this generation know; empty where that can't be told. No request."""

@@ -45,7 +45,7 @@ class _BulkOptions(PurgeOptions):
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
-    """Make all principals as wanted. Results: `summary` (numbers by action), `reloaded`.
+    """Make all principals as wanted. Results: `summary` (numbers by action), `reloaded`, and `secrets` by name where the server made some.
 
     Raises PartlyDone with `failures` when items failed or time ran out; everything that did not depend on them is done.
     """
@@ -79,7 +79,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if refused or report.failed or report.unfinished:
         report.failed.update(refused)
         raise task.failure(report)
-    return Outcome({"summary": task.summary(), "reloaded": reloaded}, task.writing.changes)
+    return Outcome({"summary": task.summary(), "reloaded": reloaded, **task.secrets()}, task.writing.changes)
 
 
 @contextlib.contextmanager
@@ -285,6 +285,11 @@ class _Task:
                 numbers[_PAST[actions[0]] if actions else "unchanged"] += 1
         return numbers
 
+    def secrets(self) -> dict[str, t.Any]:
+        """What the server made, by name: it is told only once."""
+        made = {each.name: each.made[0] for each in self.planned if each.made}
+        return {"secrets": made} if made else {}
+
     def failure(self, report: Report, *, predicted: bool = False, check: bool = False) -> PartlyDone:
         """The error that tells both halves. In check mode `predicted` says that what was not refused would be done."""
         changes = self.writing.changes
@@ -301,7 +306,8 @@ class _Task:
             parts.append(f"the time_limit of {self.wanted.time_limit:g} seconds ran out")
         were = "would be" if check else "were"
         text = f"{'; '.join(parts)}. {len(done)} changes {were} made, {len(left)} {were} not; running the task again goes on from there."
-        return PartlyDone(text, _operations(done), _operations(left), changed=bool(done), failures=failures[:_MOST_FAILURES], summary=self.summary(not_done))
+        results = {"failures": failures[:_MOST_FAILURES], "summary": self.summary(not_done), **self.secrets()}
+        return PartlyDone(text, _operations(done), _operations(left), changed=bool(done), **results)
 
 
 def _operations(changes: t.Sequence[Change]) -> list[dict[str, t.Any]]:

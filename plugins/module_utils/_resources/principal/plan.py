@@ -381,21 +381,21 @@ def check_rename(found: Principal, wanted: PrincipalOptions, directory: Director
             )
 
 
-def check_delete(found: Principal, wanted: PrincipalOptions, directory: Directory, signatures: t.Callable[[], t.Sequence[str]]) -> None:
-    """Refuse to destroy mail, or to delete a domain in use, unless the option that names the danger is set."""
+def check_delete(
+    found: Principal, wanted: PrincipalOptions, directory: Directory, signatures: t.Callable[[], t.Sequence[str]], *, keeps_used_domains: bool = False
+) -> None:
+    """Refuse to destroy mail, or to delete a domain in use, unless the option that names the danger is set and the server does it."""
     if found.type in WITH_MAIL and found.used_quota > 0 and not wanted.delete_mail:
         raise Refused(
             f"the {_words(found.type)} {found.name!r} holds {found.used_quota} bytes of mail, which would be destroyed; set delete_mail: true to do so."
         )
-    if found.type != "domain" or wanted.delete_in_use:
+    if found.type != "domain" or (wanted.delete_in_use and not keeps_used_domains):
         return
     users = directory.in_domain(found.name)
-    keys = signatures()
     if found.member_count or (not isinstance(users, Unknown) and users):
-        raise Refused(
-            f"the domain {found.name!r} is in use{_who(users, found.member_count)}; their mail would bounce. "
-            "Remove the addresses first, or set delete_in_use: true."
-        )
+        remedy = ", since this server (0.16 or later) deletes no domain in use." if keeps_used_domains else ", or set delete_in_use: true."
+        raise Refused(f"the domain {found.name!r} is in use{_who(users, found.member_count)}; their mail would bounce. Remove the addresses first{remedy}")
+    keys = () if wanted.delete_in_use else signatures()
     if keys:
         raise Refused(
             f"the domain {found.name!r} still has the DKIM signatures {', '.join(keys)}; "
@@ -429,6 +429,13 @@ def warnings(found: Principal | None, after: Principal) -> t.Iterator[str]:
         yield f"{who} lacks the permission email-receive, so mail to it is taken and then bounced; add it to enabled_permissions."
     if after.quota and after.used_quota > after.quota and (found is None or found.quota != after.quota):
         yield f"{who} uses {after.used_quota} bytes, more than its quota of {after.quota}; its mail waits and then bounces."
+
+
+def left_out(meant: Principal, after: Principal) -> t.Iterator[str]:
+    """Which texts for people the server has no place for."""
+    for field in ("description", "picture", "urls"):
+        if getattr(meant, field) and not getattr(after, field):
+            yield f"{field}: on this server (0.16 or later) {a(after.type)} has no {field}, so it is left out."
 
 
 # How it is shown

@@ -25,7 +25,7 @@ RESOURCE = "principal"
 _RECIPIENT_FIELDS = frozenset({"name", "emails"})
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PrincipalChange(Change):
     """A change that may be sent together with others. `prepare` makes the hashes; `take` is given what the server made."""
 
@@ -95,11 +95,11 @@ def plan_one(
         return _plan_absent(server, found, wanted, directory)
     kept = lock.kept(server, found, wanted)
     after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
-    after = server.principals.expected(found, after)
+    after, meant = server.principals.expected(found, after), after
     secrets = plan.plan_secrets(found, wanted, matches, tells_hashes=server.principals.tells_hashes)
     if server.principals.makes_keys:
         plan.check_made_secrets(after, secrets)
-    for text in (*plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=server.principals.tells_hashes)):
+    for text in (*plan.left_out(meant, after), *plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=server.principals.tells_hashes)):
         mode.warn(text)
     if found is None and after.type == "api_key" and not secrets.password_changes and not server.principals.makes_keys:
         mode.warn(f"the API key {after.name!r} has no secret, so nobody can log in with it; give it one by password.")
@@ -143,8 +143,8 @@ def write(
             None,
             state,
             lambda: take(create(plan.with_secrets(after, secrets))),
-            lambda: PrincipalWrite("create", plan.with_secrets(after, secrets)),
-            take,
+            prepare=lambda: PrincipalWrite("create", plan.with_secrets(after, secrets)),
+            take=take,
         )
     before_state, after_state = difference(plan.diffed(found), plan.diffed(after))
     before_state, after_state = {**before_state, **secret_before}, {**after_state, **secret_after}
@@ -155,15 +155,21 @@ def write(
         before_state,
         after_state,
         lambda: server.principals.update(found, plan.edits(found, after, secrets)),
-        lambda: PrincipalWrite("update", found, tuple(plan.edits(found, after, secrets))),
-        take,
+        prepare=lambda: PrincipalWrite("update", found, tuple(plan.edits(found, after, secrets))),
+        take=take,
     )
 
 
 def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory) -> Planned:
     if found is None:
         return Planned(None, None)
-    plan.check_delete(found, wanted, directory, lambda: [signature.id for signature in server.signatures.find({found.name})])
+    plan.check_delete(
+        found,
+        wanted,
+        directory,
+        lambda: [signature.id for signature in server.signatures.find({found.name})],
+        keeps_used_domains=server.principals.names_are_addresses,
+    )
     change = PrincipalChange(
         RESOURCE,
         found.name,
@@ -171,8 +177,8 @@ def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptio
         plan.diffed(found),
         None,
         lambda: server.principals.delete(found),
-        lambda: PrincipalWrite("delete", found),
-        lambda _secret: None,
+        prepare=lambda: PrincipalWrite("delete", found),
+        take=lambda _secret: None,
     )
     return Planned(found, None, changes=[change])
 

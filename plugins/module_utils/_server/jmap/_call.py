@@ -496,7 +496,7 @@ class JmapCaller:
         problems = [_problem(each) for each in told.get("validationErrors") or () if isinstance(each, dict)]
         linked = tuple((str(each.get("object", "")), str(each.get("id", ""))) for each in told.get("linkedObjects") or () if isinstance(each, dict))
         users = [f"{number} {name}" for name, number in collections.Counter(name for name, _id in linked).items()]
-        broken = _other_object(told.get("objectId")) if kind == "validationFailed" else ""
+        broken = _other_object(told.get("objectId")) if kind in ("validationFailed", "invalidForeignKey") else ""
         words = self._words(kind, told.get("description"), ", ".join(properties), "; ".join(problems), ", ".join(users), broken)
         about: dict[str, t.Any] = {"request": _request(method)}
         if kind == "primaryKeyViolation":

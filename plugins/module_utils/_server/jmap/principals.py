@@ -100,16 +100,18 @@ _NAMING: dict[str, tuple[str, ...]] = {
     "OAuthClient": ("clientId",),
 }
 
-#: Fields that no object of the type has a place for.
+#: Texts for people that no object of the type has a place for.
 _WITHOUT: dict[str, tuple[str, ...]] = {
     "individual": ("urls", "picture"),
-    "group": ("urls", "picture", "member_of"),
+    "group": ("urls", "picture"),
     "list": ("urls",),
     "domain": ("urls",),
     "role": ("description",),
     "tenant": ("description", "urls"),
-    "api_key": ("description", "urls", "roles", "tenant"),
+    "api_key": ("description", "urls"),
 }
+#: What would be another principal without it.
+_IMPOSSIBLE: dict[str, tuple[str, ...]] = {"group": ("member_of",), "api_key": ("roles", "tenant")}
 
 #: What an account speaks when nobody says: the default of the server.
 _LOCALE = "en_US"
@@ -578,10 +580,10 @@ class JmapPrincipals:
         """Its own address is the first of a mailbox, and what nobody chose is the server's default. Sends something only for several roles."""
         if after.type not in _WIRE:
             raise Refused(f"type: servers since 0.16 have no principals of type {after.type}; leave {after.name!r} out there.")
-        for field in _WITHOUT.get(after.type, ()):
+        for field in _IMPOSSIBLE.get(after.type, ()):
             if getattr(after, field) and (found is None or getattr(after, field) != getattr(found, field)):
                 raise Refused(f"{field}: on servers since 0.16 a principal of type {after.type} has no {field}; leave the option out there.")
-        values: dict[str, t.Any] = {}
+        values: dict[str, t.Any] = {field: () if field == "urls" else "" for field in _WITHOUT.get(after.type, ())}
         if after.type in MAILBOXES and (found is None or after.emails != found.emails or after.name != found.name):
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
@@ -966,7 +968,7 @@ class JmapPrincipals:
         if write.action == "create":
             if owner and self._search(owner, "individual") is None:
                 raise Refused(f"name: there is no individual {owner!r} to whom the API key {key!r} could belong; create it first, or correct the name.")
-            account = self._known["Account", owner].id if owner else self._caller.account_id
+            account = self._known["Account", owner].id if owner else self._own_account(key)
             made = self._caller.create("ApiKey", {"description": key, "permissions": _key_permissions(write.principal)}, resource=label, account=account)
             return str(made.get("secret", ""))
         known = self._search_key(name)
@@ -983,6 +985,14 @@ class JmapPrincipals:
             patch["description"] = after.name.rpartition("/")[2]
         self._caller.update("ApiKey", known.id, patch, resource=label, account=known.owner)
         return ""
+
+    def _own_account(self, key: str) -> str:
+        account_id = self._caller.account_id
+        if account_id not in self._caller.get("Account", [account_id], properties=("name",), resource=f"API key {key!r}"):
+            raise Refused(
+                f"name: the login is no account of the server, to which the API key {key!r} could belong; name one that it shall belong to: ADDRESS/{key}."
+            )
+        return account_id
 
     def _explained(self, write: PrincipalWrite, error: StalwartError) -> StalwartError | None:
         """A domain goes with its keys; anything else that is in use stays. Names who uses it, and who has what was to be given."""
