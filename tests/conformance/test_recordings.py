@@ -15,7 +15,7 @@ import pytest
 from tests.conformance.replay import canon, replay, server
 
 START = f"{shlex.quote(sys.executable)} -m tests.stand_in --port {{port}} --smtp-port {{smtp}} --submission-port {{submission}} --version {{version}}"
-RECORDINGS = sorted(Path(__file__).parent.glob("rest-*/*.json"))
+RECORDINGS = sorted(Path(__file__).parent.glob("*-*/*.json"))
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -12,9 +12,9 @@ import pytest
 from tests.conformance.replay import differences
 
 
-def test_recordings_of_both_versions_are_here() -> None:
-    folders = {path.parent.name for path in Path(__file__).parent.glob("rest-*/*.json")}
-    assert folders >= {"rest-0.13.4", "rest-0.15.5"}
+def test_recordings_of_all_generations_are_here() -> None:
+    folders = {path.parent.name for path in Path(__file__).parent.glob("*-*/*.json")}
+    assert folders >= {"rest-0.13.4", "rest-0.15.5", "jmap-0.16.18"}
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from .. import errors
 from ..access import AccessToken
 from ..call import json_response
-from . import published
+from ..rest.troubleshoot import delivery_stages, event_stream
+from . import blobs, ids, published
 from .calls import RequestError, answer, read
 from .session import session
 from .zone import client_configuration
@@ -73,8 +74,71 @@ class Pages:
             case ["api", "schema", *rest] if method == "GET":
                 login()
                 return self._schema(rest)
-        del parameters
+            case ["jmap", "upload", account, *_] if method == "POST":
+                return self._upload(login(), account, headers, body)
+            case ["jmap", "download", _, blob, *_] if method == "GET":
+                return self._download(login(), blob, parameters)
+            case ["api", "auth"] if method == "POST":
+                return self._authorize(body, remote_ip)
+            case ["api", "token", "delivery"] if method == "GET":
+                token = login()
+                token.require("liveDeliveryTest")
+                return json_response({"data": self._server.oauth.issue("troubleshoot", token.principal_id, "web", 60)})
+            case ["api", "live", "delivery", target] if method == "GET":
+                return self._deliver(unquote(target), parameters, headers, remote_ip)
+            case ["auth", *rest]:
+                base = f"https://{self._server.hostname}"
+                return await self._server.oauth.handle(method, rest, headers, body, base, remote_ip)
+            case [".well-known", "oauth-authorization-server"] if method == "GET":
+                return self._server.oauth.metadata(f"https://{self._server.hostname}")
+            case [".well-known", "openid-configuration"] if method == "GET":
+                return self._server.oauth.identity_metadata(f"https://{self._server.hostname}")
         raise not_found()
+
+    def _upload(self, token: AccessToken, account: str, headers: dict[str, str], body: bytes) -> Response:
+        token.require("jmapBlobUpload")
+        number = ids.decode(account)
+        if number is None or (number != token.principal_id and not token.may("impersonate")):
+            raise errors.Problem(403, "Forbidden", "You do not have enough permissions to access this resource.")
+        if len(body) > self._service.limits["maxUploadSize"]:
+            raise errors.Problem(413, "Request too large", "The request is larger than the server is willing to process.")
+        digest = self._server.mail.put_blob(body, ("upload", number, 0))
+        kind = headers.get("content-type", "application/octet-stream")
+        return json_response({"accountId": account, "blobId": blobs.identify(digest), "type": kind, "size": len(body)})
+
+    def _download(self, token: AccessToken, blob: str, parameters: dict[str, str]) -> Response:
+        token.require("jmapBlobGet")
+        digest = blobs.digest_of(blob)
+        content = self._server.mail.blob(digest) if digest is not None else None
+        if content is None:
+            raise not_found()
+        return Response(content, media_type=parameters.get("accept", "application/octet-stream"))
+
+    def _authorize(self, body: bytes, remote_ip: str) -> Response:
+        """A code for a login. A wrong password is no error of HTTP's."""
+        self._server.access.count_anonymous(remote_ip)
+        try:
+            asked = json.loads(body)
+            name, secret = asked["accountName"].strip().lower(), asked["accountSecret"]
+            if asked["type"] != "authCode":
+                raise ValueError(asked["type"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise errors.bad_parameters() from None
+        try:
+            token = self._server.access.login(name, secret, remote_ip)
+        except errors.Problem as problem:
+            return json_response({"type": "mfaRequired" if problem.status == 402 else "failure"})
+        code = self._server.oauth.authorize(token.principal_id, asked.get("clientId", ""), asked.get("redirectUri"), asked.get("nonce"))
+        return json_response({"type": "authenticated", "client_code": code, "iss": f"https://{self._server.hostname}"})
+
+    def _deliver(self, target: str, parameters: dict[str, str], headers: dict[str, str], remote_ip: str) -> Response:
+        if "token" in parameters and "authorization" not in headers:
+            self._server.oauth.validate(parameters["token"], "troubleshoot")
+        else:
+            self._server.access.authenticate(headers.get("authorization"), remote_ip).require("liveDeliveryTest")
+        timeout = parameters.get("timeout", "")
+        stages = delivery_stages(self._server.resolver, self._server.hostname, target.lower(), int(timeout) if timeout.isdigit() else 30)
+        return StreamingResponse(event_stream(stages), headers={"content-type": "text/event-stream", "cache-control": "no-store"})
 
     def _methods(self, token: AccessToken, headers: dict[str, str], body: bytes, remote_ip: str) -> Response:
         try:

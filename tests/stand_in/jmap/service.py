@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..access import AccessToken
-from . import checks, ids, objects, seed, zone
+from ..certificates import read_chain
+from . import actions, checks, credentials, ids, objects, queue, reports, seed, tasks, telemetry, zone
 from .calls import MethodCall, MethodError
 from .directory import domain_name
 from .patch import format_time
@@ -33,18 +34,52 @@ _LIMITS = (
     "maxConcurrentUploads",
 )
 
+_REPORTS = ("DmarcExternal", "TlsExternal", "ArfExternal", "DmarcInternal", "TlsInternal")
+
 Handler = Callable[[MethodCall], dict[str, Any]]
+
+# Types that are more than stored objects.
+_HANDLERS: dict[tuple[str, str], Handler] = {
+    ("AccountSettings", "get"): credentials.get_own,
+    ("AccountSettings", "set"): credentials.set_settings,
+    ("AccountPassword", "get"): credentials.get_own,
+    ("AccountPassword", "set"): credentials.set_password,
+    **{(name, "get"): credentials.get for name in ("ApiKey", "AppPassword")},
+    **{(name, "query"): credentials.query for name in ("ApiKey", "AppPassword")},
+    **{(name, "set"): credentials.set_credentials for name in ("ApiKey", "AppPassword")},
+    ("QueuedMessage", "get"): queue.get,
+    ("QueuedMessage", "query"): queue.query,
+    ("QueuedMessage", "set"): queue.set_messages,
+    ("Task", "get"): tasks.get,
+    ("Task", "query"): tasks.query,
+    ("Task", "set"): tasks.set_tasks,
+    ("Action", "get"): actions.get,
+    ("Action", "query"): actions.query,
+    ("Action", "set"): actions.set_actions,
+    **{(f"{name}Report", "get"): reports.get for name in _REPORTS},
+    **{(f"{name}Report", "query"): reports.query for name in _REPORTS},
+    **{(f"{name}Report", "set"): reports.set_reports for name in _REPORTS},
+    ("SpamTrainingSample", "query"): reports.query_samples,
+    ("SpamTrainingSample", "set"): reports.set_samples,
+    ("Log", "get"): telemetry.get_log,
+    ("Log", "query"): telemetry.query_log,
+    ("Log", "set"): telemetry.refuse_all,
+    ("ClusterNode", "get"): telemetry.get_nodes,
+    ("ClusterNode", "query"): telemetry.query_nodes,
+    ("ClusterNode", "set"): telemetry.refuse_all,
+    ("Bootstrap", "get"): telemetry.get_bootstrap,
+    ("Bootstrap", "set"): telemetry.set_bootstrap,
+}
 
 
 class Service:
-    """``handlers`` answer for types that are more than stored objects: (type, method) -> function."""
-
     def __init__(self, server: Server) -> None:
         self.server = server
         self.access: JmapAccess
         self.schema = schema()
         self.store = Store(self.schema, server.now)
-        self.handlers: dict[tuple[str, str], Handler] = {}
+        self.tasks = tasks.Tasks(self)
+        self._numbers: dict[str, int] = {}
         self.id_properties = frozenset(
             item.name for structure in self.schema.structures.values() for item in structure.properties.values() if item.kind.name == "id"
         )
@@ -70,7 +105,7 @@ class Service:
     def handle(self, call: MethodCall) -> dict[str, Any]:
         if call.kind in _PAID and not self.server.enterprise:
             raise MethodError("forbidden", ENTERPRISE)
-        own = self.handlers.get((call.kind, call.method))
+        own = _HANDLERS.get((call.kind, call.method))
         if own is not None:
             return own(call)
         return {"get": objects.get, "query": objects.query, "set": objects.set_objects}[call.method](call)
@@ -125,4 +160,30 @@ class Service:
         return value, {}, number
 
     def written(self, call: MethodCall, number: int, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        """Called after each write."""
+        """Called after each write through the API: what the server does next by itself."""
+        if call.kind == "Account" and after is None and before is not None:
+            known = {"accountId": ids.encode(number), "accountName": before["name"], "accountDomainId": before["domainId"], "accountType": before["@type"]}
+            self.tasks.add("DestroyAccount", **known)
+        if call.kind == "Domain" and after is not None:
+            kinds = [value["dkimManagement"]["@type"] if value is not None else None for value in (before, after)]
+            if kinds[1] == "Automatic" != kinds[0]:
+                self.tasks.add("DkimManagement", domainId=ids.encode(number))
+        if call.kind == "DkimSignature":
+            self.server.settings.apply()
+
+    def number_of(self, key: str) -> int:
+        """An id for what another part of the server keeps under a text."""
+        if key not in self._numbers:
+            self._numbers[key] = self.store.new_time_id()
+        return self._numbers[key]
+
+    def rename(self, old: str, new: str) -> None:
+        self._numbers[new] = self._numbers.pop(old)
+
+    def load_certificates(self) -> None:
+        """Take in the stored certificates, by the names in them."""
+        for _, value in self.store.items("Certificate"):
+            try:
+                self.server.certificates |= read_chain(checks.secret_of(value["certificate"]), checks.secret_of(value["privateKey"]))
+            except ValueError:
+                continue

@@ -155,6 +155,12 @@ class Queue:
         else:
             self.messages[message.id] = message
 
+    def replace(self, message: Message) -> None:
+        """Keep a changed message as it is: what servers from 0.16 on do."""
+        self._due = {entry for entry in self._due if entry[1] != message.id}
+        self._due |= {(due, message.id, name) for name, due in message.next_events().items()}
+        self.messages[message.id] = message
+
     def remove(self, message: Message, previous: tuple[int, int, str] | None = None) -> None:
         self._due -= {previous} if previous else {(due, message.id, name) for name, due in message.next_events().items()}
         if self.messages.pop(message.id, None) is not None:

@@ -110,8 +110,9 @@ class _Handler:
 
     async def handle_DATA(self, smtp: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         caller: AccessToken | None = session.auth_data if session.authenticated else None
-        # The line end ahead of the final dot is no part of the message, to the server.
-        content = (envelope.original_content or b"").removesuffix(b"\r\n")
+        content = envelope.original_content or b""
+        if not self._server.at_least(0, 16):  # to those, the line end ahead of the final dot is no part of the message
+            content = content.removesuffix(b"\r\n")
         return await self._server.queue.accept(
             Accepted(
                 sender=(envelope.mail_from or "").replace("<>", ""),

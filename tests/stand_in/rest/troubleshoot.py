@@ -31,8 +31,8 @@ async def handle(call: Call) -> Response:
             return data(call.server.oauth.issue("troubleshoot", call.token.principal_id, "web", 60))
         case "GET", "delivery", str(target):
             timeout = call.query.size("timeout") or _TIMEOUT_SECONDS
-            stages = _delivery(call.server.resolver, call.server.hostname, target.lower(), timeout)
-            return StreamingResponse(_events(stages), headers={"content-type": "text/event-stream", "cache-control": "no-store"})
+            stages = delivery_stages(call.server.resolver, call.server.hostname, target.lower(), timeout)
+            return StreamingResponse(event_stream(stages), headers={"content-type": "text/event-stream", "cache-control": "no-store"})
         case "POST", "dmarc", None:
             return _dmarc(call)
     raise errors.not_found()
@@ -41,7 +41,7 @@ async def handle(call: Call) -> Response:
 Stage = dict[str, Any]
 
 
-async def _events(stages: AsyncIterator[Stage]) -> AsyncIterator[bytes]:
+async def event_stream(stages: AsyncIterator[Stage]) -> AsyncIterator[bytes]:
     async for stage in stages:
         yield _event(stage)
     yield _event({"type": "completed"})
@@ -59,7 +59,7 @@ class _Clock:
         return {"elapsed": int((time.monotonic() - self._start) * 1000)}
 
 
-async def _delivery(resolver: Resolver, hostname: str, target: str, timeout: float) -> AsyncIterator[Stage]:
+async def delivery_stages(resolver: Resolver, hostname: str, target: str, timeout: float) -> AsyncIterator[Stage]:
     """The stages of a delivery, as far as it gets. Nothing is sent."""
     domain = target.rpartition("@")[2]
     recipient = target if "@" in target else None
