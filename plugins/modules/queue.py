@@ -54,6 +54,14 @@ EXAMPLES = r"""
   stalwart.mail.queue:
     state: running
     wait_timeout: 120
+
+- name: End a pause after a quarter of an hour, even when this play is no more, unless a file is gone by then
+  stalwart.mail.queue:
+    state: running
+    delay: 900
+    delay_while: /run/mail-is-held
+  async: 1000
+  poll: 0
 """
 
 RETURN = r"""
@@ -88,6 +96,9 @@ TASK = Task(
             "state": {"type": "str", "choices": ["running", "paused"], "required": True},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 60.0},
+            "hold": {"type": "float"},
+            "delay": {"type": "float", "default": 0.0},
+            "delay_while": {"type": "path"},
         },
     ),
     run=manage,

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import itertools
+import os
+import time
 import typing as t
 
-from ..._errors import NotApplied, Refused
+from ..._deps import model_validator
+from ..._errors import InvalidOption, NotApplied, Refused
 from ..._reconcile.plan import Change, Mode, Outcome, apply
 from ..._server.models.queue import QueuedMessage, QueueFilter
 from ..._server.models.server import version_text
@@ -23,6 +27,9 @@ from .filters import FilterOptions, shown
 
 #: How many of the messages that are due are watched.
 _WATCHED = 20
+
+#: How many messages a warning names.
+_MOST_NAMED = 5
 
 #: Mail that a running queue does not touch for so long is taken to be asleep with it.
 _ASLEEP_AFTER = 3.0
@@ -37,6 +44,17 @@ class _QueueOptions(Options):
     state: QueueState
     wait: bool = True
     wait_timeout: Seconds = 60.0
+    hold: Seconds | None = None
+    delay: Seconds = 0.0
+    delay_while: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> _QueueOptions:
+        if self.hold is not None and self.state != "paused":
+            raise InvalidOption("hold", "it tells how long a pause is meant to be; set state: paused, or remove it.")
+        if self.delay_while and not self.delay:
+            raise InvalidOption("delay_while", "it goes with a delay; give one, or remove it.")
+        return self
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
@@ -45,8 +63,11 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     Where the server does not tell which it does, it is told to, and that counts as changed unless mail that is due moves.
     """
     wanted = read(_QueueOptions, options)
+    if wanted.delay and not mode.check and not _after_delay(wanted):
+        return Outcome({"queue": _shown(running=server.queue.running())})
     running = server.queue.running()
     if wanted.state == "paused":
+        _tell_of_expiry(server.queue, wanted, mode)
         changes = [_change("pause", _NAMES[running], "paused", server.queue.pause, lambda: _require_paused(server, wanted))] if running is not False else []
         apply(changes, mode)
         if changes:
@@ -61,6 +82,27 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     else:
         changes = _wake_sleeper(server, wanted, watched, mode)
     return Outcome({"queue": _shown(running=True)}, changes)
+
+
+def _after_delay(wanted: _QueueOptions) -> bool:
+    """Whether the delay went by; False as soon as the file that it goes with is gone."""
+    if not wanted.delay_while:
+        time.sleep(wanted.delay)
+        return True
+    path = os.path.expanduser(wanted.delay_while)
+    return not wait_until(lambda: not os.path.exists(path), wanted.delay)
+
+
+def _tell_of_expiry(queue: Queue, wanted: _QueueOptions, mode: Mode) -> None:
+    """A paused queue gives up what expires as soon as it runs again, without another attempt."""
+    if not wanted.hold:
+        return
+    end = now() + dt.timedelta(seconds=wanted.hold)
+    expiring = [message for message in queue.find(QueueFilter()) if any(each.expires and each.expires <= end for each in message.pending())]
+    if expiring:
+        named = ", ".join(f"{message.id} from {message.sender or '<>'}" for message in expiring[:_MOST_NAMED])
+        rest = f" and {len(expiring) - _MOST_NAMED} more" if len(expiring) > _MOST_NAMED else ""
+        mode.warn(f"{len(expiring)} of the messages that wait expire within the {wanted.hold:g} seconds of the hold, and may bounce after it: {named}{rest}.")
 
 
 def _change(action: str, before: str, after: str, run: t.Callable[[], object], verify: t.Callable[[], object] = lambda: None) -> Change:
