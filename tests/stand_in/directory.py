@@ -248,6 +248,10 @@ class Directory:
         principal = self.principals.get(identifier)
         return found + ((principal.items("external_member") or []) if principal else [])
 
+    def domain(self, name: str) -> dict[str, Any] | None:
+        """The domain as an object, where the server keeps it as one."""
+        return None
+
     # --- listing -------------------------------------------------------------
 
     def search(self, text: str | None, tenant: int | None, types: Iterable[str], page: int, limit: int) -> tuple[list[Principal], int]:

@@ -48,8 +48,9 @@ class _Token:
 
 
 class _Tokenizer:
-    def __init__(self, text: str, names: frozenset[str]) -> None:
+    def __init__(self, text: str, names: frozenset[str], functions: Mapping[str, int]) -> None:
         self._text = text
+        self._functions = functions
         self._at = 0
         self._names = names
         self._word = ""
@@ -187,8 +188,8 @@ class _Tokenizer:
             return _Token("value")
         if word.startswith("$") and len(word) > 1:
             return _Token("value")
-        if word in FUNCTIONS:
-            return _Token("function", word, FUNCTIONS[word])
+        if word in self._functions:
+            return _Token("function", word, self._functions[word])
         if word in self._names:
             return _Token("variable")
         try:
@@ -272,9 +273,9 @@ class _Parser:
             self.stack.pop()
 
 
-def check(text: str, names: frozenset[str]) -> None:
+def check(text: str, names: frozenset[str], functions: Mapping[str, int] = FUNCTIONS) -> None:
     """Raises UnreadableError where ``text`` is no expression. ``names``: the variables and constants that may stand in it."""
-    tokenizer, parser = _Tokenizer(text, names), _Parser()
+    tokenizer, parser = _Tokenizer(text, names, functions), _Parser()
     after_value = False
     while (token := tokenizer.next()) is not None:
         is_value = False

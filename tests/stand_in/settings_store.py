@@ -219,6 +219,9 @@ class SettingsStore:
         self.live = self.all()
         self.local_keys = LocalKeys(self.live)
 
+    def sign(self) -> None:
+        """Where keys do not wait for a reload: make them live."""
+
     def live_seconds(self, key: str, default: int) -> int:
         """A live duration in seconds."""
         value = self.live.get(key)

@@ -66,6 +66,7 @@ class Server:
         self.metrics = MetricsStore()
         self.permissions = Permissions(self.version)
         self.settings = SettingsStore(self.version, self.ports)
+        self.certificates: dict[str, list[Certificate]] = read_chain(self.certificate) if self.certificate else {}
         self._objects: Service | None = None
         if self.at_least(0, 16):
             self._objects = Service(self)
@@ -76,7 +77,6 @@ class Server:
             self.directory = Directory(self)
             self.access = Access(self)
         self.oauth = OAuth(self)
-        self.certificates: dict[str, list[Certificate]] = read_chain(self.certificate) if self.certificate else {}
         self.mail = MailStore(self)
         self.reports = Reports(self)
         self.queue = Queue(self)
@@ -143,6 +143,8 @@ class Server:
 
     async def start(self) -> None:
         await self.queue.start()
+        if self._objects is not None:
+            self._objects.start()
         await self.listeners.start()
 
     async def stop(self) -> None:

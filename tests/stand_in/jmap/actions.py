@@ -126,12 +126,20 @@ def _classify(call: MethodCall, value: dict[str, Any]) -> dict[str, Any]:
         now,
         early=False,
     )
-    tags = {
-        tag: {"score": 0.0, "disposition": score} if isinstance(score, str) else {"score": float(score), "disposition": "score"}
-        for tag, score in verdict.tags.items()
-    }
-    result = {"allow": "spam" if verdict.is_spam else "ham"}.get(verdict.action, verdict.action)
-    return {**value, "score": float(verdict.score), "tags": tags, "result": result}
+    tags = {tag: _tag(call, tag) for tag in verdict.tags}
+    actions = {tag["disposition"] for name, tag in tags.items() if call.service.store.unique("SpamTag", "tag", name) is not None}
+    limit = float(call.service.running["SpamSettings"].get("scoreSpam") or 5.0)
+    decided = next((action for action in ("reject", "discard") if action in actions), None)
+    result = decided or ("spam" if sum(tag["score"] for tag in tags.values()) >= limit else "ham")
+    return {**value, "score": float(sum(tag["score"] for tag in tags.values())), "tags": tags, "result": result}
+
+
+def _tag(call: MethodCall, name: str) -> dict[str, Any]:
+    """What a tag counts: only tags with an object have a score."""
+    number = call.service.store.unique("SpamTag", "tag", name)
+    found = call.service.store.get("SpamTag", number) if number is not None else None
+    kind = found["@type"].lower() if found is not None else "reject"
+    return {"score": float(found["score"]) if found is not None and kind == "score" else 0.0, "disposition": kind}
 
 
 def _result(result: Any) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +16,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from ..expression_check import UnreadableError
+from ..expression_check import FUNCTIONS, UnreadableError
 from ..expression_check import check as check_expression
+from ..mail.encryption import Method, read_certificates
 from . import ids
 from .calls import MethodCall
 from .objects import MASK
@@ -86,7 +89,7 @@ def _account(context: Context, value: dict[str, Any], before: dict[str, Any] | N
     if before is not None and before["@type"] != value["@type"]:
         raise SetError("invalidProperties", "Cannot change the type of an existing account.", ["@type"])
     if value["@type"] == "User":
-        value = {**value, "credentials": _credentials(context, value["credentials"], (before or {}).get("credentials", {}))}
+        value = {**value, "credentials": _credentials(context, value["credentials"], before.get("credentials", {}) if before is not None else None)}
     if before is None or before["roles"] != value["roles"] or before["permissions"] != value["permissions"]:
         access = context.service.access
         missing = access.may_grant(context.call.token, access.permissions_of(value))
@@ -100,7 +103,8 @@ def refused_permissions(missing: list[str]) -> SetError:
     return SetError("forbidden", f"You are not authorized to grant permissions: {', '.join(missing[:5])}{more}")
 
 
-def _credentials(context: Context, new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+def _credentials(context: Context, new: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    created, old = old is None, old or {}
     known = {item["credentialId"]: item for item in old.values()}
     has_password = any(item["@type"] == "Password" and item["credentialId"] for item in new.values())
     highest = max((ids.decode(item["credentialId"]) or 0 for item in new.values() if item["credentialId"] in known), default=0)
@@ -123,7 +127,7 @@ def _credentials(context: Context, new: dict[str, Any], old: dict[str, Any]) -> 
                     raise SetError("forbidden", "Cannot change app password or API credentials through this method.")
                 item = {**item, "secret": set_password(context, item["secret"])}
         result[place] = item
-    start = highest + 1 if old else 0
+    start = 0 if created else highest + 1
     for item in result.values():
         if not item["credentialId"]:
             item["credentialId"] = ids.encode(start)
@@ -256,13 +260,52 @@ def _domain(context: Context, value: dict[str, Any], before: dict[str, Any] | No
     return value
 
 
+# --- scripts -----------------------------------------------------------------
+
+_COMMANDS = frozenset(
+    """
+    require if elsif else keep discard redirect fileinto reject ereject stop set addflag setflag removeflag addheader deleteheader notify vacation
+    include return global replace enclose foreverypart break extracttext convert error let while eval
+    """.split()
+)
+
+
+def _script(context: Context, value: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Only the first word is looked at: where it is no command, nothing that follows can be one's arguments."""
+    if before is not None and before["contents"] == value["contents"]:
+        return value
+    text = re.sub(r"#[^\n]*|/\*.*?\*/", "", value["contents"], flags=re.DOTALL).strip()
+    word = re.match(r"\w*", text)
+    if text and (word is None or word[0] not in _COMMANDS):
+        first = re.match(r"\w+|\S", text)
+        kind = "system" if context.call.kind == "SieveSystemScript" else "user"
+        words = f'Expected token "command" but found "{first[0] if first else ""}" at line 0, column 0.'
+        raise SetError("invalidProperties", f"Failed to compile {kind} Sieve script: {words}", ["contents"])
+    return value
+
+
+def _public_key(context: Context, value: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    text = value["key"] if value["key"].endswith("\n") else value["key"] + "\n"
+    methods: tuple[Method, ...] = ("pGP", "sMIME")
+    for method in methods:
+        with contextlib.suppress(ValueError):
+            if read_certificates(method, text):
+                break
+    else:
+        raise SetError("invalidProperties", "No valid public key found.", ["key"])
+    return {**value, "key": text}
+
+
 RULES: dict[str, Rule] = {
     "Account": _account,
     "Certificate": _certificate,
     "DkimSignature": _signature,
     "Domain": _domain,
     "OAuthClient": _client,
+    "PublicKey": _public_key,
     "Role": _role,
+    "SieveSystemScript": _script,
+    "SieveUserScript": _script,
 }
 
 
@@ -300,6 +343,7 @@ _CONSTANTS = {
     "mta-auth-type": "plain login xoauth2 oauthbearer",
     "mta-priority": "mixer stanag4406 nsep",
 }
+_FUNCTIONS = {**FUNCTIONS, "is_local_domain": 1, "is_local_address": 1, "system": 1, "is_ip_in_cidr": 2}
 _ALL = frozenset(" ".join(_VARIABLES.values()).split())
 
 
@@ -321,7 +365,7 @@ def expressions(schema: Schema, kind: str, value: dict[str, Any]) -> None:
 
 def _reason(text: str, names: frozenset[str]) -> str | None:
     try:
-        check_expression(text, names)
+        check_expression(text, names, _FUNCTIONS)
     except UnreadableError as error:
         reason = str(error)
         variable = reason.removeprefix('Invalid variable or constant "').removesuffix('"')

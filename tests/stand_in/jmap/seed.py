@@ -56,6 +56,7 @@ def fill(store: Store, secret: str, now: float) -> None:
         credentials={"0": credential},
         description="System administrator",
     )
+    add("DataStore", "Sqlite", path="/srv/stalwart/data.sqlite")
     add("SystemSettings", defaultHostname=HOSTNAME, defaultDomainId=domain)
     for name, port, protocol, tls in _LISTENERS:
         add("NetworkListener", name=name, bind={f"[::]:{port}": True}, protocol=protocol, tlsImplicit=tls)

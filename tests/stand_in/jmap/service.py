@@ -95,6 +95,7 @@ class Service:
         names = [name for name, item in self.schema.objects.items() if item.singleton and self.schema.structures_of(name)]
         self.running = {name: self.store.singleton(name) for name in names}
         self.limits = {name: self.running["Jmap"].get(name) for name in _LIMITS}
+        self.load_certificates()
 
     def session_state(self, token: AccessToken) -> str:
         text = f"{token.principal_id} {token.name} {sorted(token.member_of)}"
@@ -169,7 +170,17 @@ class Service:
             if kinds[1] == "Automatic" != kinds[0]:
                 self.tasks.add("DkimManagement", domainId=ids.encode(number))
         if call.kind == "DkimSignature":
-            self.server.settings.apply()
+            self.server.settings.sign()
+
+    def start(self) -> None:
+        """Called once, when the event loop runs: what a server looks for first cannot be fetched here."""
+        self.tasks.add("SpamFilterMaintenance", maintenanceType="updateRules")
+
+    def signing_ids(self, sender: str, authenticated: bool) -> list[str]:
+        """The signatures that mail gets: those of the domain of a sender who logged in; of the server's own mail, of its domain."""
+        domain = self.server.directory.domain(sender.rpartition("@")[2].lower()) if authenticated else None
+        found = self.store.search("DkimSignature", "domainId", domain["id"]) if domain is not None else set()
+        return [ids.encode(number) for number in sorted(found) if (self.store.get("DkimSignature", number) or {}).get("stage") == "active"]
 
     def number_of(self, key: str) -> int:
         """An id for what another part of the server keeps under a text."""

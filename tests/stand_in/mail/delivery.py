@@ -292,7 +292,7 @@ class Attempt:
             reporting_mta=setting("report.submitter", _SUBMITTER),
             now=now,
         )
-        ids = strings(IfBlock.live(server.settings.live, "report.dsn.sign", _DSN_SIGN).evaluate(envelope))
+        ids = [] if server.at_least(0, 16) else strings(IfBlock.live(server.settings.live, "report.dsn.sign", _DSN_SIGN).evaluate(envelope))
         server.queue.put_notice(message.return_path, content, ids, self._keys)
 
     def _tell(self, now: int) -> None:

@@ -237,7 +237,10 @@ class Queue:
             if verdict.action == "discard":
                 return "250 2.0.0 Message queued for delivery."
         headers = self._headers(message, accepted, envelope, checks, verdict)
-        ids = strings(IfBlock.live(server.settings.live, "auth.dkim.sign", _SIGN).evaluate(envelope))
+        if server.at_least(0, 16):
+            ids = server.objects.signing_ids(accepted.sender, accepted.authenticated_as is not None)
+        else:
+            ids = strings(IfBlock.live(server.settings.live, "auth.dkim.sign", _SIGN).evaluate(envelope))
         headers = self.sign(headers, accepted.content, ids)
         for address in sorted(accepted.recipients, key=lambda address: (address.lower().rpartition("@")[2], address.lower())):
             recipient = Recipient(lower_domain(address), now, now, notify=_DEFAULT_NOTIFY, is_spam=verdict.is_spam)
