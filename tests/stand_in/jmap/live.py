@@ -72,7 +72,7 @@ class JmapSettings(SettingsStore):
         return live | {f"server.blocked-ip.{value['address']}": "" for _, value in store.items("BlockedIp") if "/" in value["address"]}
 
     def _queues(self) -> dict[str, str]:
-        live = {}
+        live: dict[str, str] = {}
         queues = dict(self._service.store.items("MtaVirtualQueue"))
         for value in queues.values():
             live[f"queue.virtual.{value['name']}.threads-per-node"] = str(value["threadsPerNode"])
@@ -93,7 +93,7 @@ class JmapSettings(SettingsStore):
         return live
 
     def _routes(self) -> dict[str, str]:
-        live = {}
+        live: dict[str, str] = {}
         for _, value in self._service.store.items("MtaRoute"):
             prefix = f"queue.route.{value['name']}."
             live[prefix + "type"] = value["@type"].lower()
@@ -123,7 +123,7 @@ def _block(key: str, expression: dict[str, Any]) -> dict[str, str]:
     cases = list(expression["match"].values())
     if not cases:
         return {key: older(expression["else"])}
-    live = {}
+    live: dict[str, str] = {}
     for place, case in enumerate(cases):
         live |= {f"{key}.{place:03}.if": older(case["if"]), f"{key}.{place:03}.then": older(case["then"])}
     return {**live, f"{key}.{len(cases):03}.else": older(expression["else"])}

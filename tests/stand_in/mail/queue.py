@@ -238,6 +238,7 @@ class Queue:
                 return "250 2.0.0 Message queued for delivery."
         headers = self._headers(message, accepted, envelope, checks, verdict)
         if server.at_least(0, 16):
+            message.size = len(headers) + len(accepted.content)  # signatures do not count there
             ids = server.objects.signing_ids(accepted.sender, accepted.authenticated_as is not None)
         else:
             ids = strings(IfBlock.live(server.settings.live, "auth.dkim.sign", _SIGN).evaluate(envelope))
@@ -301,7 +302,7 @@ class Queue:
     def put(self, message: Message, content: bytes, keys: Mapping[str, Key] | None = None) -> None:
         """Queue a message whose recipients are set; ``keys`` are those of the attempt that it comes from."""
         server = self._server
-        message.size = len(content)
+        message.size = message.size or len(content)
         message.blob = server.mail.put_blob(content, ("queue", message.id, 0))
         self.messages[message.id] = message
         self._due |= {(due, message.id, name) for name, due in message.next_events().items()}
