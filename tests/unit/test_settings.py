@@ -245,6 +245,14 @@ def test_exact_inserts_first_and_deletes_named_keys() -> None:
     assert server.settings.stored == {"queue.test2.a": "1", "queue.test": "self"}
 
 
+def test_what_the_server_made_for_a_provider_stays_as_long_as_the_provider() -> None:
+    own = {"acme.a.account-key": SECRET, "acme.a.cert": SECRET, "acme.b.account-key": SECRET}
+    server = FakeServer(**{**own, "acme.a.directory": "https://a.example", "acme.a.renew-before": "1d", "acme.b.directory": "https://b.example"})
+    run(server, state="exact", prefix="acme", settings={"a.directory": "https://a.example"})
+    assert server.settings.stored == {"acme.a.account-key": SECRET, "acme.a.cert": SECRET, "acme.a.directory": "https://a.example"}
+    assert not run(server, state="exact", prefix="acme", settings={"a.directory": "https://a.example"}).changed
+
+
 def test_what_the_server_made_once_is_not_swept_away() -> None:
     server = FakeServer(**{"oauth.key": SECRET, "oauth.expiry.token": "1h", "report.domain": "example.org"})
     run(server, state="exact", prefix="oauth", settings={})

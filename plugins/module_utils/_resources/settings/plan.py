@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ..._errors import InvalidOption, Refused
@@ -29,6 +30,9 @@ OWNED = {
 
 #: Made once by the server and needed by what it issued or stored; never swept away with what is around them.
 KEPT = frozenset({"oauth.key", "oauth.oidc.signature-key", "report.domain"})
+
+#: The account and the certificate that the server itself keeps beside what is said of an ACME provider.
+_ACME_OWN = re.compile(r"(acme\.[^.]+)\.(?:account-key|cert)")
 
 #: Changes below these are live only after a restart of the server, which the API can't do.
 RESTART = ("server.listener", "store", "tracer")
@@ -92,9 +96,14 @@ def present(wanted: t.Mapping[str, Value], found: t.Mapping[str, str]) -> Plan:
 def exact(wanted: t.Mapping[str, Value], found: t.Mapping[str, str], prefix: str) -> Plan:
     """Below the prefix nothing but the wanted settings."""
     plan = present(wanted, found)
-    below = {key for key in found if key.startswith(f"{prefix}.") and key not in KEPT}
+    below = {key for key in found if key.startswith(f"{prefix}.") and key not in KEPT and not _belongs_to_acme(key, wanted)}
     plan.remove(below - set(plan.after), found)
     return plan
+
+
+def _belongs_to_acme(key: str, wanted: t.Iterable[str]) -> bool:
+    own = _ACME_OWN.fullmatch(key)
+    return own is not None and any(other.startswith(f"{own[1]}.") for other in wanted)
 
 
 def absent(keys: t.Collection[str], prefixes: t.Collection[str], found: t.Mapping[str, str]) -> tuple[Plan, list[str]]:
