@@ -120,9 +120,12 @@ class Signatures(t.Protocol):
     def switch(self, active: Signature, pending: Signature) -> None:
         """Let the pending key sign in place of the active one, which is kept as the retiring one, `next_transition` yet unknown.
 
-        In one step, or at worst with a moment in which both sign: what signs is at every moment one of the two. Live after a reload. The
-        pending signature may be left behind, with the key of what is now the active one; it is then to be deleted.
+        In one step, or at worst with a moment in which both sign: what signs is at every moment one of the two. The pending signature may be
+        left behind, with the key of what is now the active one; it is then to be deleted.
         """
+
+    def live_at_once(self) -> bool:
+        """Whether what is written signs at once; else after a reload. No request."""
 
     def note(self, signature: Signature) -> None:
         """Keep `stage`, `next_transition` and, unless the server knows that itself, `created` of a found signature; nothing else about it."""

@@ -136,6 +136,10 @@ class RestSignatures:
         taken = {"private-key": pending.private_key, "selector": pending.selector, _CREATED: format_time(now()) or ""}
         self._settings.insert({**aside, **{f"{prefix}{field}": value for field, value in taken.items()}})
 
+    def live_at_once(self) -> bool:
+        """A reload brings them to life."""
+        return False
+
     def note(self, signature: Signature) -> None:
         """One request."""
         own = {_CREATED: format_time(signature.created), _NEXT_TRANSITION: format_time(signature.next_transition)}
