@@ -142,7 +142,8 @@ class Connection:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(secret for secret in (self.password, self.token, self.api_key) if secret)
+        as_sent = self.authorization().get("Authorization", "").partition(" ")[2]
+        return tuple(dict.fromkeys(secret for secret in (self.password, self.token, self.api_key, as_sent) if secret))
 
     def authorization(self) -> dict[str, str]:
         """The header that proves who asks."""

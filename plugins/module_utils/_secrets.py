@@ -28,6 +28,7 @@ _SECRET_KEY = re.compile(
 )
 # how long tokens live, and in which attributes and columns of a directory secrets are
 _NO_SECRET_KEY = re.compile(r"\.(?:expiry|attributes|columns)\.", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"(?<=\b[Bb]asic )(?=\S*[0-9+/=])[A-Za-z0-9+/=]{8,}|(?<=\b[Bb]earer )(?=\S*[0-9_])[A-Za-z0-9+/=._~-]{8,}")
 _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 
@@ -40,6 +41,6 @@ def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:
     """`text` without key material: what looks like a secret in any form that servers use, and each of `secrets`."""
     for secret in sorted({s for s in secrets if s}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    for pattern in (_PEM, _OTP, _API_KEY, _APP_PASSWORD, _CRYPT, _SCHEME, _URL_LOGIN):
+    for pattern in (_PEM, _OTP, _API_KEY, _APP_PASSWORD, _CRYPT, _SCHEME, _AUTHORIZATION, _URL_LOGIN):
         text = pattern.sub(HIDDEN, text)
     return text

@@ -153,7 +153,7 @@ def _verify(server: Server, plan: Plan) -> None:
     if wrong:
         raise NotApplied(
             f"the server answered success, but these settings are not as written: {some(wrong)}. "
-            "A key that stands in the server's own file config.toml wins over a stored one; change it there"
+            "A key that stands in the server's own file config.toml wins over a stored one, so change it there; or another run wrote it meanwhile"
         )
 
 
