@@ -42,10 +42,14 @@ options:
       - Encrypts the file by ansible-vault for this vault id, one for which the run has a password (C(--vault-id)).
     type: str
 notes:
+  - From servers since 0.16 the settings are what differs from the defaults, of singletons and of objects by their names; objects that have none are
+    in C(mail_objects), as options of M(stalwart.mail.object). These servers return no secrets, so a file from them can make an empty server only
+    together with the secrets, which RV(left_out) names. What the server updates by itself (rules of the spam filter, web pages) is left out.
   - Settings that the server wrote by itself, those in its local file, and those that belong to other modules of this collection are left out.
   - Mail is not exported.
 seealso:
   - module: stalwart.mail.principals
+  - module: stalwart.mail.object
 """
 
 EXAMPLES = r"""
@@ -70,7 +74,7 @@ exported:
   type: dict
   sample: {"mail_domains": 2, "mail_accounts": 40}
 left_out:
-  description: Settings that hold secrets and were left out for want of O(include_secrets).
+  description: Settings that hold secrets and were left out for want of O(include_secrets), or since the server returns no secrets.
   returned: success
   type: list
   elements: str

@@ -12,12 +12,15 @@ version_added: 0.1.0
 author:
   - The stalwart.mail authors (@stalwart-mail)
 description:
-  - Writes and removes settings of a Stalwart mail server and makes them live. Servers up to 0.15 have settings.
+  - Writes and removes settings of a Stalwart mail server and makes them live.
+  - Servers up to 0.15 have settings with free keys. Since 0.16 settings are properties of singletons (C(Http.enableHsts)) and of configuration objects by
+    their names (C(MtaRoute.relay.port)), with the types and properties that M(stalwart.mail.object_info) describes. Values are written as
+    M(stalwart.mail.object) takes them. An old key fails with a sentence that tells its new place; the guide to settings since 0.16 has a table of them.
   - A server stores whatever it is given, and a reload with a single error anywhere applies nothing. So the server is asked to check
     its settings before and after the write. A write that brings an error is put back, and the task fails.
   - Some settings are local. The server keeps them in its own file C(config.toml), by default those below C(server), C(store), C(directory),
     C(tracer), C(certificate) and C(cluster), among others. A write through the API makes it rewrite that file without its comments,
-    so it is refused unless O(local_keys) says otherwise.
+    so it is refused unless O(local_keys) says otherwise. Since 0.16 there are none.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
@@ -32,6 +35,8 @@ options:
       - V(present) sets O(settings) and leaves all others alone.
       - V(exact) also removes what else is below O(prefix).
       - V(absent) removes O(keys), and all that is below O(prefixes). With neither of them it removes all that is below O(prefix).
+      - Since 0.16 a property that is removed has its default again. V(exact) is for a whole singleton, object or type. Objects of a type that are not
+        named are removed, and properties of a singleton that are not named are put back to their defaults.
     type: str
     choices: [present, exact, absent]
     default: present
@@ -42,6 +47,8 @@ options:
       - A list is the exact list. It is compared by its elements, whether the server numbers them C(.0) or C(.0000). Elements may be
         dictionaries, as the conditions of an expression are. An empty list removes all elements.
       - A text takes the place of a list of the same name, and a list that of a text.
+      - Since 0.16 values have the types that the server's schema says. A secret is written only when there is none yet; use M(stalwart.mail.object) with
+        C(update_secrets) to replace it.
       - The option is kept out of logs. Values of keys that hold secrets by their name are never returned.
     type: dict
   prefix:
@@ -77,6 +84,7 @@ options:
     description:
       - Errors that the settings had before and that the task does not repair make it fail before it writes.
         With V(true) the settings are stored all the same, with a warning that they are not live.
+      - Since 0.16 it has no effect. Errors are told by the reload only. Those of other objects give a warning, and what is written is not live.
     type: bool
     default: false
   rollback:
@@ -86,6 +94,7 @@ options:
     default: true
 seealso:
   - module: stalwart.mail.settings_info
+  - module: stalwart.mail.object
   - module: stalwart.mail.reload
   - module: stalwart.mail.ip_list
 """
@@ -126,6 +135,21 @@ EXAMPLES = r"""
     state: absent
     keys: [session.timeout]
     prefixes: [queue.virtual.slow]
+
+- name: Settings of a server since 0.16
+  stalwart.mail.settings:
+    settings:
+      Http:
+        enableHsts: true
+        rateLimitAuthenticated: 2000/1m
+      MtaStageData.maxMessageSize: 52428800
+      MtaVirtualQueue:
+        slow:
+          threadsPerNode: 5
+      MtaDeliverySchedule:
+        slow:
+          queueId: slow
+          expiry: {"@type": Ttl, expire: 3d}
 
 - name: Several changes, made live at once
   block:

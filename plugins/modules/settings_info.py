@@ -14,6 +14,7 @@ author:
 description:
   - Reads settings of a Stalwart mail server as they are stored, by key and by prefix. With neither, all of them are read.
   - What is stored is live only after a reload without errors.
+  - Since 0.16 keys begin with the name of a type, followed for all but singletons by the name of an object, like C(Http.enableHsts) and C(MtaRoute.relay.port).
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
@@ -31,11 +32,13 @@ options:
   group_by:
     description:
       - Returns O(prefixes) also as records, one for each id below a prefix that has this key, for instance V(type) for C(queue.route).
+      - Since 0.16 the prefixes are types, and the key is a property, for instance V(@type) for C(MtaRoute).
     type: str
   include_secrets:
     description:
       - Returns passwords, private keys and the like in clear instead of as V(<hidden>).
       - Use it together with C(no_log) on the task, since results are shown and logged.
+      - Servers since 0.16 return no secrets, so there it is refused.
     type: bool
     default: false
 seealso:

@@ -20,6 +20,7 @@ from .._server.models.dns import Signature
 from .._server.models.principal import Principal
 from .._server.port import Server
 from ._options import Options, one_or_more, read
+from .objects.export import exported
 from .settings.plan import KEPT, OWNED
 from .settings.tree import Value, nested, settings_in
 
@@ -159,8 +160,12 @@ def _variables(server: Server, wanted: _ExportOptions, mode: Mode) -> tuple[dict
         variables[_OTHERS] = [{"type": each.type, **_item(each, wanted, mode)} for each in found if each.type in _OTHER_TYPES]
     if "dkim" in wanted.include:
         variables["mail_dkim_keys"] = [_key(each, wanted) for each in server.signatures.find()]
-    if "settings" in wanted.include:
+    if "settings" in wanted.include and server.generation == "jmap":
+        variables["mail_settings"], variables["mail_objects"], left_out = exported(server, include_secrets=wanted.include_secrets)
+    elif "settings" in wanted.include:
         variables["mail_settings"], left_out = _settings(server, wanted)
+    if wanted.include_secrets and server.generation == "jmap":
+        mode.warn("servers since 0.16 return neither passwords nor private keys, so the file holds no secrets but those of headers.")
     return variables, left_out
 
 

@@ -76,7 +76,7 @@ def plan_object(
     planner = _Planner(resolve, secrets)
     variant = variant_of(wanted, wanted_type.shape, found, place)
     base = found if found is not None and (wanted_type.shape.single or found.get(VARIANT) == variant) else None
-    plan = planner.object(wanted, wanted_type.shape, variant, found=base, path=(), place=place)
+    plan = planner.object(wanted, wanted_type.shape, variant, found=base, path=(), place=place, outermost=True)
     if found is None:
         _require(wanted_type, variant, plan.given, place)
     elif base is None:
@@ -109,7 +109,7 @@ class _Planner:
         self._secrets = secrets
         self.kept_secrets: list[str] = []
 
-    def object(self, wanted: t.Any, shape: Shape, variant: str, *, found: t.Any, path: Path, place: str) -> Plan:
+    def object(self, wanted: t.Any, shape: Shape, variant: str, *, found: t.Any, path: Path, place: str, outermost: bool = False) -> Plan:
         """The properties of an object, at the top or within another."""
         if not isinstance(wanted, dict):
             raise InvalidOption(place, f"{'a list' if isinstance(wanted, list) else repr(wanted)} is given where a dictionary of properties belongs.")
@@ -127,6 +127,8 @@ class _Planner:
             if prop is None:
                 raise InvalidOption(here, _unknown(str(name), shape, variant))
             if prop.update == "server":
+                if not outermost:
+                    continue  # it comes with what was read
                 raise InvalidOption(here, "the server sets it by itself; remove it.")
             before = found.get(name) if isinstance(found, dict) else None
             value, own = self.property(raw, prop, found=before, is_new=not isinstance(found, dict), path=(*path, name), place=here)
@@ -331,7 +333,7 @@ def _origins(elements: t.Sequence[Values], present: t.Sequence[Values], shape: S
     free = set(range(len(present)))
     origins: list[int | None] = []
     for element in elements:
-        equal = next((each for each in sorted(free) if same.objects(element, present[each], shape)), None)
+        equal = next((each for each in sorted(free) if same.open_parts(element, present[each], shape)), None)
         origins.append(equal)
         free.discard(-1 if equal is None else equal)
     for position, element in enumerate(elements):

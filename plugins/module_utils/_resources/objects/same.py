@@ -31,10 +31,27 @@ def values(one: t.Any, other: t.Any, wanted: ValueType) -> bool:
 
 def objects(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any], shape: Shape) -> bool:
     """Whether two objects are the same but for their secrets, and for what the server sets by itself."""
+    return _equal(one, other, shape, but_secrets)
+
+
+def open_parts(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any], shape: Shape) -> bool:
+    """As `objects`, and whether there are secrets does not matter either."""
+
+    def equal(mine: t.Any, its: t.Any, prop: Property) -> bool:
+        if prop.secret:
+            return True
+        if prop.type.kind == "object" and isinstance(mine, dict) and isinstance(its, dict):
+            return open_parts(mine, its, prop.type.shape)
+        return values(mine, its, prop.type)
+
+    return _equal(one, other, shape, equal)
+
+
+def _equal(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any], shape: Shape, equal: t.Callable[[t.Any, t.Any, Property], bool]) -> bool:
     if one.get(VARIANT) != other.get(VARIANT):
         return False
     properties = shape.properties(one.get(VARIANT, ""))
-    return all(prop.update == "server" or but_secrets(one.get(name), other.get(name), prop) for name, prop in properties.items())
+    return all(prop.update == "server" or equal(one.get(name), other.get(name), prop) for name, prop in properties.items())
 
 
 def but_secrets(one: t.Any, other: t.Any, prop: Property) -> bool:

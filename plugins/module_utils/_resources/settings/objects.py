@@ -175,10 +175,9 @@ def _add(request: _Request, kind: ObjectType, name: str, value: t.Any) -> None:
         return
     for key, inner in value.items():
         if isinstance(inner, dict):
-            whole, rest = (str(key), []) if key not in kind.shape.all else ("", [])
-            if not whole:
+            if key in kind.shape.all:
                 raise InvalidOption(f"settings.{kind.name}.{key}", f"there may be many objects of type {kind.name}; put the name of one before it.")
-            _add(request, kind, whole, inner)
+            _add(request, kind, str(key), inner)
             continue
         whole, rest = _split(kind, str(key).split("."))
         if not whole or not rest:
@@ -418,10 +417,11 @@ def info(server: Server, wanted: t.Any, keys: t.Sequence[str], prefixes: t.Seque
         asked = []
     kinds: dict[str, ObjectType] = {}
     for option, key in [("keys", key) for key in keys] + [("prefixes", key) for key in prefixes if key]:
-        kind = setting_type(server, key.split(".")[0], option)
-        kinds[kind.name] = kind
+        named = setting_type(server, key.split(".")[0], option)
+        kinds[named.name] = named
     if not asked:
-        kinds = {name: kind for name in server.objects.type_names() if (kind := server.objects.type(name)) and kind.configuration and not kind.paid}
+        every = [server.objects.type(name) for name in server.objects.type_names()]
+        kinds = {kind.name: kind for kind in every if kind and kind.configuration and not kind.paid}
     found = dict(zip(kinds, server.objects.find_all([(kind, {}) for kind in kinds.values()]), strict=True))
     tree: Nested = {}
     flat: dict[str, str] = {}
