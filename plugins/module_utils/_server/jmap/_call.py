@@ -334,7 +334,7 @@ class JmapCaller:
         pages = []
         for queried, got in zip(answers[::2], answers[1::2], strict=True):
             ids, objects = queried["ids"], {each["id"]: each for each in got["list"]}
-            page = [objects[each] for each in ids if each in objects]
+            page = [objects[each] for each in ids if each in objects and each != after]
             # a server may give fewer than asked for, so only its own total, or an empty page, is the end
             pages.append((page, not page or ("total" in queried and len(ids) >= int(queried["total"]))))
         return pages
@@ -343,7 +343,9 @@ class JmapCaller:
         """Ids until an empty page: no answer tells that there are more. Never by position, which shifts when something is deleted meanwhile."""
         while True:
             query = {**self._query(find), "limit": _IDS_AT_ONCE, **({"anchor": after} if after else {})}
-            ids = [str(each) for each in self._one(_Method(f"x:{find.type}/query", query, find.resource))["ids"]]
+            found = self._one(_Method(f"x:{find.type}/query", query, find.resource))["ids"]
+            # sorted by id a page begins after the anchor, by anything else with it
+            ids = [str(each) for each in found if each != after]
             if not ids:
                 return
             yield ids
