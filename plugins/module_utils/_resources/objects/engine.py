@@ -113,11 +113,15 @@ def known_type(server: Server, name: str, option: str = "type") -> ObjectType:
 
 
 class Resolver:
-    """Tells the one spelling of references. In check mode, and for what the same task makes, an object need not be there yet."""
+    """Tells the one spelling of references. In check mode, and for what the same task makes, an object need not be there yet.
 
-    def __init__(self, server: Server, mode: Mode) -> None:
+    With `looking` it is only looked for something, and what refers to nothing there is found nowhere.
+    """
+
+    def __init__(self, server: Server, mode: Mode, *, looking: bool = False) -> None:
         self._server = server
         self._mode = mode
+        self._looking = looking
         self._planned: set[tuple[str, str]] = set()
 
     def plan(self, kind: ObjectType, values: t.Mapping[str, t.Any]) -> None:
@@ -136,7 +140,7 @@ class Resolver:
             raise InvalidOption(place, str(error)) from None
         if found is not None:
             return found
-        if (base, text) in self._planned:
+        if self._looking or (base, text) in self._planned:
             return text
         if self._mode.check:
             self._mode.warn(f"{place}: there is no {base} {text!r} yet; an earlier task may make it, else the run fails.")
@@ -152,7 +156,7 @@ def prepare(server: Server, wanted: Wanted, mode: Mode, resolve: Resolver | None
         raise InvalidOption("type", f"{kind.name} can't be made as wanted: {kind.elsewhere}.")
     if kind.singleton and wanted.state == "absent":
         raise InvalidOption("state", f"there is always exactly one {kind.name}; to put a property back to its default set it to null (state: present).")
-    key = {} if kind.singleton or wanted.id else key_of(wanted, resolve)
+    key = {} if kind.singleton or wanted.id else key_of(wanted, Resolver(server, mode, looking=True) if wanted.state == "absent" else resolve)
     found = _find(server, wanted, key, among)
     if wanted.state == "absent":
         return _absent(server, wanted, found)
@@ -256,7 +260,9 @@ def matches(kind: ObjectType, values: t.Mapping[str, t.Any], key: t.Mapping[str,
 def _absent(server: Server, wanted: Wanted, found: FoundObject | None) -> Prepared:
     prepared = Prepared(wanted, found, None, None)
     if found is not None:
-        before = {name: value for name, value in shown_values(found.values, wanted.type.shape).items() if value not in (None, [], {}, "")}
+        computed = {name for name, prop in wanted.type.properties(found.values).items() if prop.update == "server"}
+        values = shown_values(found.values, wanted.type.shape)
+        before = {name: value for name, value in values.items() if value not in (None, [], {}, "") and name not in computed}
         prepared.change = Change(wanted.type.name, name_of(wanted.type, found.values), "delete", before, None, lambda: _destroy(server, prepared))
     return prepared
 

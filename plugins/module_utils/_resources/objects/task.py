@@ -123,7 +123,7 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     elif given.filter:
         found = server.objects.matching(kind, given.filter, account=given.account)
     else:
-        key = read_match(kind, given.match, Resolver(server, mode), "match") if given.match else {}
+        key = read_match(kind, given.match, Resolver(server, mode, looking=True), "match") if given.match else {}
         found = [each for each in server.objects.find(kind, key, account=given.account) if matches(kind, each.values, key)]
     return Outcome({"objects": [shown_object(kind, each) for each in found], "total": len(found)})
 

@@ -231,6 +231,8 @@ def setting_type(server: Server, name: str, option: str) -> ObjectType:
 def refuse_old(keys: t.Iterable[str], option: str) -> None:
     """Raise InvalidOption for the first key that older servers had, with its new place."""
     for key in keys:
+        if "{{" in key:
+            raise InvalidOption(option, f"{key!r} holds a template, and Ansible resolves none in keys; put what changes into prefix.")
         place = place_of(key)
         if place:
             raise InvalidOption(
