@@ -588,6 +588,8 @@ class JmapPrincipals:
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
             values["locale"] = after.locale or _LOCALE
+        if after.type == "api_key":
+            values["password_hashes"] = (MASK,)
         built_in = [name for name in after.roles if name in _DEFAULT_ROLES]
         if len(built_in) > 1 and (found is None or after.roles != found.roles):
             roles = (*self._role_names(self._role_ids(built_in)), *(name for name in after.roles if name not in _DEFAULT_ROLES))
