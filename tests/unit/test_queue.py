@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import pathlib
 import typing as t
 
 import httpx
@@ -285,6 +286,48 @@ def test_check_mode_leaves_the_queue_alone() -> None:
     assert manage(fake, check=True, state="paused").changed
     assert manage(fake, check=True, state="running", wait_timeout=0.2).changed
     assert fake.writes() == []
+
+
+def test_messages_that_expire_during_a_hold_are_warned_of() -> None:
+    fake, warnings = FakeQueue(*(queued(number, "bob@a.test") for number in range(1, 8))), list[str]()
+    for number, each in fake.messages.items():
+        each["recipients"][0]["expires"] = T0 if number != 7 else LATER
+    manage(fake, warnings=warnings, state="paused", hold=900)
+    assert warnings[0].startswith("6 of the messages that wait expire within the 900 seconds of the hold, and may bounce after it: 1 from alice@example.org, ")
+    assert warnings[0].endswith(" and 1 more.")
+    with pytest.raises(InvalidOption, match=r"^hold: it tells how long a pause is meant to be; set state: paused"):
+        manage(fake, state="running", hold=900)
+
+
+def test_a_delay_ends_with_its_file(tmp_path: pathlib.Path) -> None:
+    """A second process ends a pause unless the first one did, which takes the file away."""
+    fake, file = FakeQueue(), tmp_path / "hold"
+    fake.running = False
+    assert not manage(fake, state="running", delay=3600, delay_while=str(file)).changed
+    assert not fake.running
+    file.touch()
+    assert manage(fake, check=True, state="running", delay=3600, delay_while=str(file)).changed, "a dry run does not wait"
+    assert manage(fake, state="running", delay=0.01, delay_while=str(file)).changed
+    assert fake.running
+    with pytest.raises(InvalidOption, match=r"^delay_while: it goes with a delay"):
+        manage(fake, state="running", delay_while=str(file))
+
+
+@pytest.mark.parametrize(
+    ("settings", "life"),
+    [
+        ({}, dt.timedelta(days=5)),
+        ({"remote.expire": "3d", "local.expire": "80h", "dsn.max-attempts": "10", "dsn.retry.0": "15m", "dsn.retry.1": "2h"}, dt.timedelta(hours=80)),
+        ({"report.max-attempts": "3", "report.retry": "2d"}, dt.timedelta(days=6)),
+        ({"odd.queue-name": "local"}, dt.timedelta(days=3)),
+    ],
+)
+def test_how_long_a_message_may_wait(settings: dict[str, str], life: dt.timedelta) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": {f"queue.schedule.{key}": value for key, value in settings.items()}})
+
+    connection = Connection(url="http://127.0.0.1:8080", user="admin", password="a-password-unlike-any-data", retries=0)
+    assert RestServer(HttpClient(connection, httpx.MockTransport(answer))).queue.longest_life() == life
 
 
 def test_the_total_is_known_beyond_the_limit() -> None:

@@ -162,12 +162,9 @@ class _Survey:
     def _mail_waits(self, domain: str) -> bool:
         """Whether mail of the domain is in the queue for so long that the old key may have signed it. A bounce has no sender and may be of any domain."""
         if self._waiting is None:
-            self._waiting = set()
-            for message in self._server.queue.find(QueueFilter()):  # oldest first
-                if message.created and message.created > self._moment - self._wanted.retire_after:
-                    break
-                if message.pending():
-                    self._waiting.add(message.sender.rpartition("@")[2].lower())
+            old = self._moment - self._wanted.retire_after
+            messages = (each for each in self._server.queue.find(QueueFilter()) if each.pending() and not (each.created and each.created > old))
+            self._waiting = {message.sender.rpartition("@")[2].lower() for message in messages}
         return bool({"", domain} & self._waiting)
 
     def _beginning(self, active: Signature) -> tuple[Step, str, dt.datetime | None]:
