@@ -165,20 +165,20 @@ class JmapCaller:
             found[position] += [objects[each] for each in ids if each in objects]
         return found
 
-    def read_allowed(self, *finds: Find) -> tuple[list[list[Object]], PermissionDenied | None]:
-        """The same of what this login may read, with nothing for the rest and the refusal of that."""
+    def read_allowed(self, *finds: Find) -> tuple[list[list[Object]], dict[str, PermissionDenied]]:
+        """The same of what this login may read, with nothing for the rest and the refusals of that by type."""
         try:
-            return self.read(*finds), None
+            return self.read(*finds), {}
         except PermissionDenied as error:
             if len(finds) == 1:
-                return [[]], error
+                return [[]], {finds[0].type: error}
         found: list[list[Object]] = []
-        refusal = None
+        refusals: dict[str, PermissionDenied] = {}
         for find in finds:
             (objects,), refused = self.read_allowed(find)
             found.append(objects)
-            refusal = refusal or refused
-        return found, refusal
+            refusals |= refused
+        return found, refusals
 
     def each(self, find: Find) -> t.Iterator[Object]:
         """What it finds, a page of 500 (and one request) at a time, in the order of its `sort`."""

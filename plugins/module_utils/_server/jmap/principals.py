@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import threading
 import typing as t
 
 from ..._errors import AlreadyExists, InUse, NotFound, PermissionDenied, Refused, StalwartError
@@ -137,6 +138,7 @@ _DOMAIN = ("name", "catchAllAddress", "description", "logo", "memberTenantId")
 _COMPLETE = {"Account": ("aliases", "credentials", "permissions"), "MailingList": ("aliases",), "Tenant": ("permissions",)}
 _SECRETS = frozenset({"password_hashes", "app_passwords", "otp_url"})
 _DEFAULT_ROLES = {"user": "defaultUserRoleIds", "admin": "defaultAdminRoleIds", "tenant-admin": "defaultTenantRoleIds"}
+_DELIVERED_ROLES = {"user": ("user",), "admin": ("system administrator", "user"), "tenant-admin": ("tenant administrator", "user")}
 _KINDS: dict[str, PrincipalType] = {"MailingList": "list", "Domain": "domain", "Role": "role", "Tenant": "tenant", "OAuthClient": "oauth_client"}
 _WORDS = {
     "Account": "individual",
@@ -197,6 +199,7 @@ class JmapPrincipals:
 
     def __init__(self, caller: JmapCaller) -> None:
         self._caller = caller
+        self._lock = threading.Lock()
         self._known: dict[tuple[str, str], _Known] = {}
         self._names: dict[str, dict[str, str]] = {"Domain": {}, "Account": {}, "Tenant": {}}
 
@@ -247,9 +250,11 @@ class JmapPrincipals:
         if kind == "api_key" or "/" in domain:
             return self._search_key(name)
         finds = [Find("Domain", {"name": domain or name}, _DOMAIN, f"principal {name!r}")]
-        if kind in (None, "individual", "group"):
+        # an address is one principal's, whatever its type: who asks for another type is told so
+        kinds = _ALL_KINDS if kind is None else frozenset(MAILBOXES) if at and kind in MAILBOXES else frozenset({kind})
+        if not kinds.isdisjoint(("individual", "group")):
             finds.append(Find("Account", {"name": local if at else name}, (), f"principal {name!r}"))
-        if kind in (None, "list"):
+        if "list" in kinds:
             finds.append(Find("MailingList", {}, (), f"principal {name!r}"))
         if not at and kind in (None, "role"):
             finds.append(Find("Role", {}, ("description",), f"role {name!r}"))
@@ -257,14 +262,16 @@ class JmapPrincipals:
             finds.append(Find("Tenant", {}, ("name",), f"tenant {name!r}"))
         if not at and kind in (None, "oauth_client"):
             finds.append(Find("OAuthClient", {}, (), f"OAuth client {name!r}"))
-        found, refusal = self._caller.read_allowed(*finds)
-        known = [each for each in self._take(finds, found) if kind in (None, each.kind) and not self._is_shipped(each)]
+        found, refusals = self._caller.read_allowed(*finds)
+        known = [each for each in self._take(finds, found) if each.kind in kinds and not self._is_shipped(each)]
         exact = [each for each in known if self._name(each) == name]
         if not exact and not at:
             exact = self._by_local_part(name, [each for each in known if each.kind in MAILBOXES and each.value["name"] == name])
         if not exact:
-            if refusal is not None:
-                raise refusal
+            # who may not look at roles may still be told that there is no such account
+            for wire in ("Account", "MailingList", "Domain") if kind is None else (_WIRE.get(kind, ""),):
+                if wire in refusals:
+                    raise refusals[wire]
             return self._search_key(name) if kind is None and not at else None
         if len(exact) > 1:
             raise Refused(f"name: {len(exact)} objects of the server have the name {name!r} ({_kinds(exact)}); give type, or rename all but one of them.")
@@ -483,7 +490,12 @@ class JmapPrincipals:
     @functools.cached_property
     def _built_in(self) -> dict[str, frozenset[str]]:
         """What accounts get as user, admin and tenant-admin."""
-        settings = self._caller.singleton("Authentication", properties=tuple(_DEFAULT_ROLES.values()), resource="default roles")
+        try:
+            settings = self._caller.singleton("Authentication", properties=tuple(_DEFAULT_ROLES.values()), resource="default roles")
+        except PermissionDenied:
+            # as servers are delivered
+            ids = {str(role["description"]).lower(): each for each, role in self._roles.items()}
+            return {name: frozenset(ids[each] for each in of_it if each in ids) for name, of_it in _DELIVERED_ROLES.items()}
         return {name: frozenset(settings.get(which) or ()) for name, which in _DEFAULT_ROLES.items()}
 
     def _is_shipped(self, known: _Known) -> bool:
@@ -651,6 +663,10 @@ class JmapPrincipals:
 
         What one of them refers to must have been there before: they do not wait for each other.
         """
+        with self._lock:
+            return self._write(writes)
+
+    def _write(self, writes: t.Sequence[PrincipalWrite]) -> list[str | StalwartError]:
         results: list[str | StalwartError] = [""] * len(writes)
         self._learn(writes)
         self._release(writes, results)
