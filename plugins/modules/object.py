@@ -50,8 +50,8 @@ options:
   properties:
     description:
       - The properties as the server names them. Those that are not named stay as they are, and of a new object have their defaults.
-      - Lists and sets are written as lists, and are exact. A set also takes C({add: [...], remove: [...]}). The elements of a list of objects are
-        dictionaries, whose missing properties have their defaults.
+      - Lists and sets are written as lists, and are exact. A set also takes a dictionary with C(add) and C(remove), two lists. The elements of a
+        list of objects are dictionaries, whose missing properties have their defaults.
       - A dictionary within changes only what it names. Null empties a property that may be empty, puts any other back to its default, and removes a key of
         a map.
       - An object that comes in variants has C(@type). A variant that has nothing else to say may be written as its name, and a secret as its text.
