@@ -159,7 +159,7 @@ KNOWN = {
     "Certificate": "",
     "ClusterRole": "",
     "Coordinator": "",
-    "DataRetention": "archiveDeletedItemsFor expungeTrashAfter holdMetricsFor holdMtaReportsFor maxChangesHistory metricsCollectionInterval",
+    "DataRetention": "archiveDeletedItemsFor expungeTrashAfter holdMetricsFor holdMtaReportsFor holdTracesFor maxChangesHistory metricsCollectionInterval",
     "DataStore": "",
     "Directory": "",
     "DkimReportSettings": "fromAddress sendFrequency",

@@ -259,5 +259,6 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     wanted = read(_InfoOptions, {key: one_or_more(value) for key, value in options.items()})
     lists = _read(server, wanted.list)
     address = server.own_address()
-    own = {"address": address, **{name: _holds(found, address) for name, found in lists.items()}}
-    return Outcome({**{name: _sorted(found) for name, found in lists.items()}, "own": own})
+    results: dict[str, t.Any] = {name: _sorted(found) for name, found in lists.items()}
+    holds: dict[str, t.Any] = {name: _holds(found, address) for name, found in lists.items()}
+    return Outcome({**results, "own": {"address": address, **holds}})

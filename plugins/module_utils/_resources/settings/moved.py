@@ -227,12 +227,13 @@ MOVED: dict[str, str] = {
     "cluster.": "ClusterRole.NAME, Coordinator",
     "enterprise.license-key": "Enterprise.licenseKey",
     "enterprise.logo-url": "Enterprise.logoUrl",
-    "ai.": "AiModel.NAME",
+    "enterprise.ai.": "AiModel.NAME",
+    "tracing.history.retention": "DataRetention.holdTracesFor",
     "cache.": "Cache",
     "authentication.fallback-admin.": "the environment variable STALWART_RECOVERY_ADMIN of the server",
 }
 
-#: Where the answer to one old key stands in the longest match of these.
+#: The longest start of a key tells most.
 _BY_LENGTH = sorted(MOVED, key=len, reverse=True)
 
 
