@@ -166,6 +166,7 @@ class _Planner:
         self, raw: t.Any, wanted: ValueType, *, found: t.Any, default: t.Callable[[], t.Any], is_new: bool, path: Path, place: str
     ) -> tuple[t.Any, list[Edit]]:
         """A value of any type."""
+        raw = default() if raw is None and wanted.kind == "expression" else raw
         if raw is None or (raw == "" and wanted.nullable):
             value = None if wanted.nullable else default()
             return value, ([] if same.values(value, found, wanted) and not is_new else [Edit(path, wanted, sparse(value, wanted))])
@@ -180,6 +181,10 @@ class _Planner:
         value = self._single(raw, wanted, place)
         if not is_new and same.values(value, found, wanted):
             return found, []
+        if wanted.kind == "expression" and value == "":
+            if is_new:
+                return _KEPT, []
+            raise InvalidOption(place, "no server takes an expression back once there is one; give another, such as false.")
         return value, [Edit(path, wanted, value)]
 
     def _single(self, raw: t.Any, wanted: ValueType, place: str) -> t.Any:
