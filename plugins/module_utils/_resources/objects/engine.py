@@ -380,6 +380,9 @@ def _verify(server: Server, prepared: Prepared, mode: Mode) -> None:
         if prepared.found is not None and same.but_secrets(now, prepared.found.values.get(name), properties[name]):
             raise NotApplied(f"the server answered success, but {name} of {kind.name} {name_of(kind, plan.new)!r} is as it was")
         kept = shown_property(now, properties[name])
+        if kept in (None, "", [], {}):
+            mode.warn(f"{prepared.wanted.place}.{name}: the server did not keep it; leave it out, since otherwise each run would fail to change it.")
+            continue
         mode.warn(f"{prepared.wanted.place}.{name}: the server keeps it as {kept!r}; write it so, since otherwise each run would change it.")
 
 
