@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 from ..._certificates import Certificate, certificate_of, read_certificates
-from ..._errors import AuthenticationFailed, InvalidRequest, OneTimeCodeMissing, Refused, StalwartError, UnexpectedAnswer
+from ..._errors import AuthenticationFailed, InvalidRequest, OneTimeCodeMissing, PermissionDenied, Refused, StalwartError, UnexpectedAnswer
 from ..._http import client_for
 from ..._otp import one_time_code, split_code
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
@@ -106,7 +106,16 @@ class JmapAccount:
                 **({"otpCode": self._code} if self._code else {}),
             }
         if patch:
-            self._caller.update("AccountPassword", SINGLETON, {**patch, "currentSecret": self._password}, resource=self._label)
+            try:
+                self._caller.update("AccountPassword", SINGLETON, {**patch, "currentSecret": self._password}, resource=self._label)
+            except PermissionDenied as error:
+                if "secret" not in error.words and "OTP code" not in error.words:
+                    raise
+                option = "new_password" if change.password is not None else "otp"
+                raise Refused(
+                    f"{option}: servers since 0.16 change it only for a login with the present password, and not with an app password; use that as "
+                    "login_password, with otp_url where one-time codes are on."
+                ) from None
         if not writes:
             return {}
         results = (self._after(change) if patch else self)._caller.set(writes)

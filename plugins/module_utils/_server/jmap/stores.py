@@ -106,7 +106,8 @@ class JmapStores:
         return self._caller.download(blob_id, resource=f"blob {blob_id!r}")
 
     def deleted(self, account: str) -> t.Iterator[DeletedItem]:
-        """One request a page (paid edition)."""
+        """One request a page, and some for the account (paid edition, which is found out first)."""
+        self._caller.count(Find("ArchivedItem", resource=named(account)))
         owner = account_id(self._caller, account)
         for item in self._caller.each(Find("ArchivedItem", {"accountId": owner}, resource=named(account))):
             yield _deleted(item)
