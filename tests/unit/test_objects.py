@@ -368,6 +368,12 @@ def test_only_secrets_are_taken_out_of_results() -> None:
         "privateKey": "s2-long-enough",
         "httpHeaders": {"X-A": "s3-long-enough"},
         "credentials": [{"@type": "Password", "secret": "s4-long-enough"}],
+        "keyName": "transfer",
+        "key": {"@type": "Value", "secret": "s5-long-enough"},
         "color": "red",
+        "accessTokenExpiry": "1h",
+        "columnSecret": "password",
     }
-    assert set(secret_values(properties)) == {"s1-long-enough", "s2-long-enough", "s3-long-enough", "s4-long-enough"}
+    assert set(secret_values(properties)) == {f"s{number}-long-enough" for number in range(1, 6)}
+    assert list(secret_values({"namespace": "traps", "key": "alice"})) == []
+    assert list(secret_values({"keyName": "transfer", "key": "s6-long-enough"})) == ["s6-long-enough"]

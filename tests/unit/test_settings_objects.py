@@ -16,7 +16,7 @@ from ansible_collections.stalwart.mail.plugins.module_utils._errors import Inval
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.objects.export import exported
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.settings.moved import MOVED, place_of
-from ansible_collections.stalwart.mail.plugins.module_utils._resources.settings.task import info, manage
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.settings.task import info, manage, secret_values
 from tests.support.objects import ObjectServer
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/settings-0.16.md"
@@ -138,6 +138,12 @@ def test_what_is_exported_changes_nothing() -> None:
     assert out.left_out == ["Http.httpHeaders", "MtaRoute.relay.authSecret"]
     assert run(store, settings=out.settings).changes == []
     assert exported(store.server, include_secrets=True).settings["Http"]["httpHeaders"] == {"Authorization": "a-token-of-ours"}
+
+
+def test_secrets_in_the_option_are_told_by_their_properties() -> None:
+    option = {"MtaRoute.relay.authSecret": "s1-long-enough", "WebHook": {"https://x.org": {"signatureKey": {"@type": "Value", "secret": "s2-long-enough"}}}}
+    assert set(secret_values(option)) == {"s1-long-enough", "s2-long-enough"}
+    assert list(secret_values({"oauth.expiry.token": "1h", "OidcProvider.accessTokenExpiry": "1h"})) == []
 
 
 # The table of old keys

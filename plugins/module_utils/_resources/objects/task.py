@@ -20,7 +20,12 @@ from .engine import Prepared, Resolver, Wanted, carry_out, known_type, matches, 
 from .plan import SecretPolicy
 from .values import MASKS
 
-_SECRET_NAME = re.compile(r"secret|password|passphrase|privatekey|hmackey|accountkey|token|authorization", re.IGNORECASE)
+# names of properties whose value is a secret, as the types of 0.16.18 have them; `key` is one beside `keyName` only
+_SECRET_NAME = re.compile(
+    r"(?<!column)(?:secret|password|passphrase|token|otpCode|otpAuth|privateKeyPem|serviceAccountJson|credentials"
+    r"|(?:private|hmac|account|access|api|signature|encryption|license|push|application|consumer|client|shared|secret)Key)$",
+    re.IGNORECASE,
+)
 _HEADERS = "httpHeaders"
 
 
@@ -79,9 +84,8 @@ def secret_values(value: t.Any, name: str = "") -> t.Iterator[str]:
     """The values in the option `properties` that must not be shown, by the names of their properties."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from secret_values(
-                inner, name if name == _HEADERS else f"{name} {key}" if _SECRET_NAME.search(name) and key in ("value", "secret") else str(key)
-            )
+            is_key = key == "key" and "keyName" in value
+            yield from secret_values(inner, name if name == _HEADERS else "secret" if is_key else str(key))
     elif isinstance(value, list):
         for inner in value:
             yield from secret_values(inner, name)

@@ -13,6 +13,7 @@ from ..._reconcile.plan import Mode, Outcome
 from ..._secrets import is_secret_key
 from ..._server.port import Server
 from .._options import Item, Options, one_or_more, read
+from ..objects.task import secret_values as object_secrets
 from . import objects
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
 from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
@@ -64,6 +65,9 @@ def secret_values(settings: t.Any) -> t.Iterator[str]:
     """The values in the option `settings` that must not be shown, by the names of their keys."""
     if isinstance(settings, dict):
         yield from _secret_values(settings, "")
+        for key, value in settings.items():
+            if str(key)[:1].isupper():  # a type of servers since 0.16
+                yield from object_secrets({str(key).rpartition(".")[2]: value})
 
 
 def _secret_values(value: t.Any, key: str) -> t.Iterator[str]:
