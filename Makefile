@@ -5,7 +5,7 @@ STAGE ?=
 CHECK := $(PYTHON) scripts/check.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit conformance integration live lint format generate coverage bench check-generated build html lock upgrade clean
+.PHONY: help venv demo test unit conformance integration trust trust-page mutants live lint format generate coverage bench check-generated build html lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-30s %s\n", $$1, $$2}' Makefile
@@ -19,7 +19,7 @@ demo: venv ## Bootstrap two mail domains on a stand-in server, twice, and repair
 test: venv ## Check everything; STAGE="unit ruff" runs only those stages
 	@$(CHECK) $(STAGE)
 
-unit conformance integration: venv ## Run only these tests, on the main ansible-core line
+unit conformance integration trust: venv ## Run only these tests, on the main ansible-core line
 	@$(CHECK) $@
 
 live: venv ## Run tests/live against STALWART_URL with STALWART_USER and STALWART_PASSWORD
@@ -40,6 +40,13 @@ coverage: venv ## Write docs/coverage.md: run every module and note which paths 
 
 bench: venv ## Write docs/benchmarks.md: BENCH_ACCOUNTS (10000) on STALWART_URL, else on a stand-in
 	@$(PYTHON) -m tests.bench
+
+trust-page: venv ## Write the table of docs/trust.md: each promise, its tests and how many cases they have
+	@$(PYTHON) -m tests.trust.page
+
+mutants: venv ## Change _reconcile and _secrets in every way, and see whether their tests notice (a quarter of an hour)
+	@scripts/venv.sh .cache/venv-mutants mutants 3.12 3.13
+	@.cache/venv-mutants/bin/python scripts/mutants.py
 
 check-generated: venv ## Fail when a generated file is not current
 	@$(PYTHON) scripts/generate.py --check

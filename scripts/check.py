@@ -326,6 +326,7 @@ STAGES = [
     # Recordings mostly wait, as long as they did when they were made.
     Stage("conformance", "The stand-in answers as recorded servers do", pytest("main", "tests/conformance", workers=6)),
     Stage("integration", "Playbooks against the stand-in, ansible-core 2.21", pytest("main", "tests/integration")),
+    Stage("trust", "What users rely on: secrets, faults, dry runs, bad input, TLS, limits (docs/trust.md)", pytest("main", "tests/trust")),
     Stage(
         "core-2.19",
         "Unit and integration tests, ansible-core 2.19",

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Each lock file and the oldest Python it is installed on.
-LOCKS = {"uv": "3.12", "main": "3.12", "core-2.18": "3.11", "core-2.19": "3.11"}
+LOCKS = {"uv": "3.12", "main": "3.12", "core-2.18": "3.11", "core-2.19": "3.11", "mutants": "3.12"}
 
 
 def main(arguments: list[str]) -> None:

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the stalwart.mail authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A second run changes nothing: each example of each module that promises it, and each playbook and role."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support.cases import play
+from tests.support.local import local_stand_in
+from tests.support.servers import ROOT
+from tests.support.tasks import World, forget_clients, writing_modules
+
+from .scenes import DOMAIN, OTHER_PASSWORD, OTP_URL, PASSWORD, hashed, key
+
+#: Modules whose examples need more than a prepared server, and where they are run twice.
+ELSEWHERE = {
+    "dns_record_sets": "tests/integration/test_dns.py",
+    "dkim_rotation": "tests/integration/test_dkim_rotation.py",
+    "object": "tests/integration/cases/object.yml",
+    "undelete": "tests/integration/cases/paid_edition.yml",
+}
+
+#: Where each playbook is run twice, and each role.
+PLAYBOOKS = {
+    "audit_drift": "tests/integration/test_playbooks.py",
+    "bootstrap": "tests/integration/test_playbooks.py",
+    "export": "tests/integration/test_playbooks.py",
+    "drain_queue": "tests/integration/test_queue_drain.py",
+    "rotate_dkim": "tests/integration/test_dkim_rotation.py",
+}
+
+
+def support(module: str) -> str:
+    """What a module promises of a second run: "full", "partial" or "none"."""
+    text = (ROOT / f"plugins/modules/{module}.py").read_text(encoding="utf-8")
+    own = re.search(r"^  idempotent:\n    support: (\w+)", text, re.MULTILINE)
+    return own[1] if own else "full" if re.search(r"stalwart\.mail\.attributes\.(full|reads)", text) else "none"
+
+
+def examples(module: str) -> list[dict[str, t.Any]]:
+    """Its documented examples."""
+    text = (ROOT / f"plugins/modules/{module}.py").read_text(encoding="utf-8")
+    found = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', text, re.MULTILINE | re.DOTALL)
+    assert found
+    tasks: list[dict[str, t.Any]] = yaml.safe_load(found[1])
+    return [inner for task in tasks for inner in task.get("block", [task])]
+
+
+PROMISING = [
+    module for module in writing_modules() if support(module) != "none" and module not in ELSEWHERE and module not in ("store", "spam_filter", "webadmin")
+]
+
+
+def _twice(module: str, folder: pathlib.Path) -> list[dict[str, t.Any]]:
+    """Each example, and each of them that is this module's again."""
+    tasks = []
+    for number, task in enumerate(examples(module)):
+        text = yaml.safe_dump(task).replace("/root/", f"{folder}/").replace("./server", f"{folder}/server")
+        tasks.append(yaml.safe_load(text))
+        if f"stalwart.mail.{module}" in task and "async" not in task:  # what begins in the background is always a change
+            again = {**yaml.safe_load(text), "register": f"again_{number}", "name": f"Again: {task['name']}"}
+            tasks.append(again)
+    return tasks
+
+
+def _prepare(world: World, folder: pathlib.Path) -> dict[str, t.Any]:
+    """A server with what the examples speak of; the variables that they use."""
+    world.run("principals", principals=[{"name": name, "type": "domain"} for name in (DOMAIN, "example.com", "example.net", "example.edu")])
+    people = [{"name": name, "emails": [f"{name}@{DOMAIN}"], "password_hash": hashed(PASSWORD)} for name in ("alice", "bob", "mallory")]
+    world.run("principals", principals=people)
+    world.run("queue", state="paused")
+    world.send("bob@nowhere.invalid", sender=f"mallory@{DOMAIN}", user="mallory", password=PASSWORD)
+    world.wait(lambda: world.run("queue_info")["total"])
+    files = ROOT / "tests/integration/files"
+    for name, source in (("alice.pem", "smime-alice.pem"), ("archive.pem", "smime-archive.pem"), ("bob.asc", "openpgp-bob.asc")):
+        (folder / name).write_bytes((files / source).read_bytes())
+    (folder / "example.edu.pem").write_text(key())
+    secrets = {"old_password": PASSWORD, "password": PASSWORD, "alice_password": OTHER_PASSWORD, "monitoring_secret": OTHER_PASSWORD, "otp_url": OTP_URL}
+    return {**secrets, "server": {"url": world.server.url, "user": world.server.user, "password": world.server.password}}
+
+
+def test_each_example_twice(tmp_path: pathlib.Path) -> None:
+    """All examples of all modules that promise idempotence, one after the other on one server; each a second time changes nothing."""
+    files = {}
+    for module in PROMISING:
+        files[module] = tmp_path / f"{module}.yml"
+        files[module].write_text(yaml.safe_dump(_twice(module, tmp_path)))
+    defaults = {"group/stalwart.mail.stalwart": {"url": "{{ server.url }}", "login_user": "{{ server.user }}", "login_password": "{{ server.password }}"}}
+    # the owner of an account changes its password first, and is locked last
+    order = sorted(PROMISING, key=lambda module: (module in ("principal", "principals"), module == "account_auth", module))
+    changed = {"account_auth": {"vars": {"password": OTHER_PASSWORD}}}
+    tasks = [{"name": f"Examples of {module}", "ansible.builtin.include_tasks": str(files[module]), **changed.get(module, {})} for module in order]
+    playbook = tmp_path / "examples.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]))
+    with local_stand_in(mail=True) as server:
+        variables = _prepare(World(server), tmp_path)
+        played = play(playbook, tmp_path, variables)
+    forget_clients()
+    assert played.status == 0, played.output[-1500:]
+    again = [line for line in played.results if line["task"].startswith("Again: ") and line["outcome"] == "ok"]
+    assert [f"{line['action']}: {line['task']}" for line in again if line["result"]["changed"]] == []
+    assert {line["action"].removeprefix("stalwart.mail.") for line in again} == set(PROMISING)
+
+
+@pytest.mark.parametrize("playbook", sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml")))
+def test_each_playbook_is_run_twice_somewhere(playbook: str) -> None:
+    """By the test that is named above, which asks for no changes."""
+    text = (ROOT / PLAYBOOKS[playbook]).read_text(encoding="utf-8")
+    assert re.search(rf'"{playbook}"|{playbook}\.yml', text) and re.search(r"== \[\]|changed=0|not .*changed|is not changed|twice", text)
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir()))
+def test_each_role_has_a_scenario_that_runs_it_twice(role: str) -> None:
+    """Molecule's sequence has the step idempotence, unless a scenario leaves it out."""
+    scenario = ROOT / "extensions/molecule" / role
+    assert (scenario / "converge.yml").exists()
+    text = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "extensions/molecule/config.yml", *scenario.glob("*.yml")])
+    assert "idempotence" in text
