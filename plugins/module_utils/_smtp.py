@@ -100,7 +100,7 @@ class Exchanger:
 
     @property
     def _name(self) -> str:
-        return f"the mail server {self.host} port {self.port}"
+        return f"the mail server {self.host}:{self.port}"
 
     def _greet(self, mail: smtplib.SMTP) -> None:
         name = self.ehlo_name or _literal(mail)

@@ -196,3 +196,14 @@ def test_options_of_dns_are_the_variables_of_the_role() -> None:
 
     specs = yaml.safe_load((ROOT / "roles/dns/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert {f"dns_{key}" for key in DNS_KEYS - {"publish"}} | {"dns_domains"} == set(specs)
+
+
+def test_the_filter_names_itself() -> None:
+    from ansible.errors import AnsibleFilterError
+
+    from ansible_collections.stalwart.mail.plugins.filter.domain_plan import FilterModule
+
+    take_apart = FilterModule().filters()["domain_plan"]
+    assert take_apart([A], cutover=True)["recipients"] == ["postmaster@a.example", "abuse@a.example"]
+    with pytest.raises(AnsibleFilterError, match=r"stalwart\.mail\.domain_plan: domain_list: it is empty"):
+        take_apart([])

@@ -119,7 +119,7 @@ def test_failures_name_what_was_refused(exchange: tuple[Exchange, int]) -> None:
 
 def test_a_server_that_is_not_there() -> None:
     port = free_port()
-    with pytest.raises(ConnectionFailed, match=rf"the mail server 127\.0\.0\.1 port {port} can't be reached .*; is port {port} open from here\?"):
+    with pytest.raises(ConnectionFailed, match=rf"the mail server 127\.0\.0\.1:{port} can't be reached .*; is port {port} open from here\?"):
         ask(port, "jane@example.org")
 
 

@@ -179,3 +179,14 @@ _TABLES = st.recursive(
 @given(_TABLES)
 def test_what_is_written_reads_back(tree: dict[str, t.Any]) -> None:
     assert tomllib.loads(dump(tree)) == tree
+
+
+def test_the_filters_take_plain_values() -> None:
+    from ansible_collections.stalwart.mail.plugins.filter.server_baseline import FilterModule as Baseline
+    from ansible_collections.stalwart.mail.plugins.filter.server_config import FilterModule as Config
+
+    settings = Baseline().filters()["server_baseline"]({"hostname": "mx.example.org"})
+    assert settings["stored"] == {"present": {}, "exact": {}}
+    found = Config().filters()["server_config"](FILE, settings["local"])
+    assert found["changed"] == ["server.hostname"]
+    assert 'hostname = "mx.example.org"' in found["text"]

@@ -64,7 +64,7 @@ def check(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     if wanted.fail and refused:
         words = "; ".join(f"{answer.address}: {answer.code} {answer.reply}" for answer in refused[:10])
         more = f"; and {len(refused) - 10} more" if len(refused) > 10 else ""
-        raise Refused(f"the mail server {exchanger.host} port {exchanger.port} refuses {len(refused)} of {len(told)} recipients: {words}{more}.", **results)
+        raise Refused(f"the mail server {exchanger.host}:{exchanger.port} refuses {len(refused)} of {len(told)} recipients: {words}{more}.", **results)
     return Outcome(results)
 
 
