@@ -126,6 +126,7 @@ def play_case(name: str, frontend: str, server: RunningServer, folder: pathlib.P
             "submission_port": server.submission_port,
         },
         "server_release": server.version,
+        "has_objects": _release(server.version) >= (0, 16),
         "unique": unique,
         "domain": f"{unique}.example.org",
         "stalwart_execution": frontend,

@@ -27,13 +27,16 @@ _WEB = (("caldav", "dav/cal/"), ("carddav", "dav/card/"), ("webdav", "dav/file/"
 
 
 def of_domain(service: Service, number: int, domain: dict[str, Any]) -> str:
-    """One record a line, without times to live; values of TXT are quoted."""
+    """One record a line, a long TXT on several; without times to live."""
     lines = []
     name, settings = domain["name"], service.running["SystemSettings"]
     host = settings["defaultHostname"]
 
     def add(owner: str, kind: str, value: str) -> None:
-        lines.append(f"{owner}. IN {kind} " + (f'"{value}"' if kind == "TXT" else value))
+        if kind == "TXT":  # strings of records hold 255 signs
+            parts = [f'"{value[start : start + 255]}"' for start in range(0, len(value), 255)]
+            value = parts[0] if len(parts) == 1 else "\n".join(["(", *(f"    {part}" for part in parts), ")"])
+        lines.append(f"{owner}. IN {kind} {value}")
 
     for signature in sorted(service.store.search("DkimSignature", "domainId", ids.encode(number))):
         value = service.store.get("DkimSignature", signature) or {}
