@@ -27,6 +27,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _HEADERS = "httpHeaders"
+_ENDLESS = frozenset({"Log", "Metric", "Trace"})
 
 
 class _ObjectOptions(Options):
@@ -57,7 +58,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if given.state == "absent" and given.properties and (given.match or given.id):
         raise InvalidOption("properties", "the object is named by match or id already, and state is absent; remove them.")
     wanted = Wanted(kind, given.state, given.id, given.match, given.properties, given.account, given.update_secrets)
-    prepared = prepare(server, wanted, mode)
+    among = None if not given.account or _is_there(server, given.account, mode) else []
+    prepared = prepare(server, wanted, mode, among=among)
     live = carry_out(server, [prepared], mode, reload=given.reload == "auto", rollback=given.rollback)
     results = {
         "object": prepared.result(),
@@ -68,6 +70,16 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         "setting_errors": live.errors,
     }
     return Outcome(results, [prepared.change] if prepared.change else [])
+
+
+def _is_there(server: Server, account: str, mode: Mode) -> bool:
+    """Whether there is such an account; in check mode it need not be there yet. Raises InvalidOption."""
+    if server.objects.resolve("Account", account) is not None:
+        return True
+    if not mode.check:
+        raise InvalidOption("account", f"there is no account {account!r} on the server; make it first, or correct the name.")
+    mode.warn(f"account: there is no account {account!r} yet; an earlier task may make it, else the run fails.")
+    return False
 
 
 def _generated(prepared: Prepared) -> dict[str, str]:
@@ -120,8 +132,12 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         raise InvalidOption("match", "only one of ids, match and filter can say which objects are meant; remove the others.")
     if kind.name == "Action":
         raise InvalidOption("type", f"there is nothing to read: {kind.elsewhere}.")
+    if kind.name in _ENDLESS:
+        raise InvalidOption("type", f"there may be millions of them: {kind.elsewhere}.")
     if given.account and not kind.owned:
         raise InvalidOption("account", f"a {kind.name} belongs to no account; remove it.")
+    if given.account:
+        _is_there(server, given.account, Mode())
     if given.ids and not kind.singleton:
         found = server.objects.get(kind, given.ids, account=given.account)
     elif given.filter:
