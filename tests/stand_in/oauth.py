@@ -143,13 +143,17 @@ class OAuth:
                 return Response(status_code=204, headers={"content-type": "application/problem+json"})
         raise errors.not_found()
 
+    def _page(self) -> str:
+        """Where people log in."""
+        return "/login" if self._server.at_least(0, 16) else "/authorize/code"
+
     def metadata(self, base_url: str) -> Response:
         scopes = ["openid", "offline_access", "urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:submission"]
         return json_response(
             {
                 "issuer": base_url,
                 "token_endpoint": f"{base_url}/auth/token",
-                "authorization_endpoint": f"{base_url}/authorize/code",
+                "authorization_endpoint": f"{base_url}{self._page()}",
                 "device_authorization_endpoint": f"{base_url}/auth/device",
                 "registration_endpoint": f"{base_url}/auth/register",
                 "introspection_endpoint": f"{base_url}/auth/introspect",
@@ -163,7 +167,7 @@ class OAuth:
         algorithms = [f"{kind}{bits}" for kind in ("RS", "ES", "PS", "HS") for bits in (256, 384, 512) if (kind, bits) != ("ES", 512)]
         shown = {
             "issuer": base_url,
-            "authorization_endpoint": f"{base_url}/authorize/code",
+            "authorization_endpoint": f"{base_url}{self._page()}",
             "token_endpoint": f"{base_url}/auth/token",
             "userinfo_endpoint": f"{base_url}/auth/userinfo",
             "jwks_uri": f"{base_url}/auth/jwks.json",
