@@ -21,6 +21,8 @@ options:
   names:
     description:
       - The principals to return. Those that do not exist are left out.
+      - Servers since 0.16 name accounts, groups and lists by their primary address. Where a name has no domain, the one in the default domain is
+        meant there, else the only one that begins so.
       - Without this option all are returned that fit the others.
     type: list
     elements: str

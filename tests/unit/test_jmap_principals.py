@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+import httpx
 import pytest
 
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
-from ansible_collections.stalwart.mail.plugins.module_utils._errors import PartlyDone, Refused, StalwartError
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import NotApplied, PartlyDone, Refused, StalwartError
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal import bulk, info, task
 from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap import permissions
@@ -278,6 +279,28 @@ def test_time_runs_out_between_requests_and_the_next_run_goes_on(site: Site) -> 
     with pytest.raises(PartlyDone, match="the time_limit of 1e-06 seconds ran out"):
         site.many(*fleet, time_limit=1e-6)
     assert site.many(*fleet).results["summary"]["created"] == 501
+
+
+def test_what_is_written_by_halves_is_said_to_be(site: Site) -> None:
+    site.principal(name=address("bob"))
+    transport = site.transport
+    answer = transport.handle_request
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        if b"memberGroupIds/" in request.content:
+            return httpx.Response(503, json={"title": "Busy"}, headers={"content-type": "application/problem+json"})
+        return answer(request)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(transport, "handle_request", refusing)
+        with pytest.raises(NotApplied, match=r"group .staff@example.test.: it is written, but not what stands about it elsewhere: .*503 Busy") as raised:
+            site.run(task.manage, {"name": address("staff"), "type": "group", "members": [address("bob")]})
+        assert raised.value.details == {"changed": True}
+        patched.setattr(transport, "handle_request", lambda request: httpx.Response(503) if b"/set" in request.content else answer(request))
+        with pytest.raises(PartlyDone) as failed:
+            site.many({"name": address("x")}, {"name": address("y"), "member_of": [address("staff")]})
+        assert [each["name"] for each in failed.value.more["failures"]] == [address("x"), address("y")]
+    assert site.twice(name=address("staff"), type="group", members=[address("bob")])["members"] == [address("bob")]
 
 
 def test_permissions_have_one_name_each_on_the_wire() -> None:

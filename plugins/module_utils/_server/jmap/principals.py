@@ -16,7 +16,7 @@ import itertools
 import threading
 import typing as t
 
-from ..._errors import AlreadyExists, InUse, NotFound, PermissionDenied, Refused, StalwartError
+from ..._errors import AlreadyExists, InUse, NotApplied, NotFound, PermissionDenied, Refused, StalwartError
 from ..models.principal import (
     Add,
     Edit,
@@ -414,7 +414,8 @@ class JmapPrincipals:
         known = self._take(finds, self._caller.read(*finds)) if finds else []
         known = [each for each in known if each.wire in ("Account", "Tenant") or self._has(each, text.lower())]
         if "domain" in kinds and not at:
-            known += self._take([Find("Domain")], [domains])
+            others_named = [] if domains else self._caller.find("Domain", properties=_DOMAIN, resource=resource)
+            known += [each for each in self._take([Find("Domain")], [[*domains, *others_named]]) if self._has(each, text.lower())]
         relations = _Relations()
         self._relate_all([_Known("domain", str(each["id"]), each) for each in domains], relations)
         lists = [each for each in known if each.kind == "list"]
@@ -423,11 +424,11 @@ class JmapPrincipals:
         return list({(each.wire, each.id): each for each in known}.values()), relations
 
     def _has(self, known: _Known, text: str) -> bool:
-        """Whether a text stands in what an object is called; of a mailbox in any of its addresses."""
+        """Whether all words stand in what an object is called; of a mailbox in any of its addresses."""
         names = [self._name(known), str(known.value.get("description") or "").lower()]
         if known.kind in MAILBOXES:
             names += self._aliases(known)
-        return any(text in name for name in names)
+        return all(any(word in name for name in names) for word in text.split())
 
     def _aliases(self, known: _Known) -> list[str]:
         aliases = _listed(known.value.get("aliases"))
@@ -668,30 +669,41 @@ class JmapPrincipals:
 
     def _write(self, writes: t.Sequence[PrincipalWrite]) -> list[str | StalwartError]:
         results: list[str | StalwartError] = [""] * len(writes)
-        self._learn(writes)
-        self._release(writes, results)
-        own, origin = self._own_writes(writes, results)
+        made: set[int] = set()
+        try:
+            self._learn(writes)
+            self._release(writes, results)
+            own, origin = self._own_writes(writes, results)
+        except StalwartError as error:
+            return [error] * len(writes)
         for position, answer in zip(origin, self._caller.set(own), strict=True):
             if isinstance(answer, StalwartError):
                 results[position] = self._explained(writes[position], answer) or ""
-            elif answer and writes[position].action == "create":
-                self._remember(writes[position].principal, str(answer["id"]))
+            else:
+                made.add(position)
+                if answer and writes[position].action == "create":
+                    self._remember(writes[position].principal, str(answer["id"]))
         patches = _Patches()
         for position, write in enumerate(writes):
-            if not isinstance(results[position], StalwartError):
-                try:
-                    self._collect(write, position, patches)
-                except StalwartError as error:
-                    results[position] = error
+            self._go_on(results, position, lambda write=write, position=position: self._collect(write, position, patches))  # type: ignore[misc]
         self._send(patches, results)
         for position, write in enumerate(writes):
-            if not isinstance(results[position], StalwartError):
-                try:
-                    results[position] = self._settle(write)
-                except StalwartError as error:
-                    results[position] = error
+            self._go_on(results, position, lambda write=write: self._settle(write))  # type: ignore[misc]
+        for position in made:
+            if isinstance(error := results[position], StalwartError):
+                about = f"{_label(writes[position].principal)}: it is written, but not what stands about it elsewhere"
+                results[position] = NotApplied(f"{about}: {error}", changed=True)
         self._forget(writes)
         return results
+
+    @staticmethod
+    def _go_on(results: list[str | StalwartError], position: int, step: t.Callable[[], str | None]) -> None:
+        """The next step of a write that has not failed."""
+        if not isinstance(results[position], StalwartError):
+            try:
+                results[position] = step() or ""
+            except StalwartError as error:
+                results[position] = error
 
     def _remember(self, principal: Principal, object_id: str) -> None:
         """Something new, which the next write may name."""
@@ -1013,6 +1025,13 @@ class JmapPrincipals:
         return account_id
 
     def _explained(self, write: PrincipalWrite, error: StalwartError) -> StalwartError | None:
+        """The error with names for ids, or nothing where what stood in the way could be removed."""
+        try:
+            return self._with_names(write, error)
+        except StalwartError:
+            return error  # whose own words must do
+
+    def _with_names(self, write: PrincipalWrite, error: StalwartError) -> StalwartError | None:
         """A domain goes with its keys; anything else that is in use stays. Names who uses it, and who has what was to be given."""
         if isinstance(error, AlreadyExists) and error.holder[0] in ("Account", "MailingList"):
             wire, object_id = error.holder
