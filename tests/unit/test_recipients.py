@@ -23,13 +23,14 @@ class Exchange:
     def __init__(self) -> None:
         self.later = 0
         self.most = 100
+        self.refused = 0
         self.greeted: list[str] = []
         self.senders: list[str] = []
 
     async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802
         session.host_name = hostname
         self.greeted.append(hostname)
-        session.refused = 0
+        self.refused = 0
         return responses
 
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
@@ -46,8 +47,8 @@ class Exchange:
             self.later -= 1
             return "451 4.7.1 Greylisted."
         if address.startswith("no"):
-            session.refused += 1
-            if session.refused == 4 and server.transport is not None:
+            self.refused += 1
+            if self.refused == 4 and server.transport is not None:
                 server.transport.close()
             return "550 5.1.2 Mailbox does not exist."
         envelope.rcpt_tos.append(address)
