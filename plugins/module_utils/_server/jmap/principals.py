@@ -690,9 +690,9 @@ class JmapPrincipals:
         for position, write in enumerate(writes):
             self._go_on(results, position, lambda write=write: self._settle(write))  # type: ignore[misc]
         for position in made:
-            if isinstance(error := results[position], StalwartError):
+            if isinstance(failure := results[position], StalwartError):
                 about = f"{_label(writes[position].principal)}: it is written, but not what stands about it elsewhere"
-                results[position] = NotApplied(f"{about}: {error}", changed=True)
+                results[position] = NotApplied(f"{about}: {failure}", changed=True)
         self._forget(writes)
         return results
 
