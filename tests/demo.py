@@ -25,6 +25,7 @@ from tests.support.servers import ROOT, RunningServer, stand_in
 PLAYBOOK = ROOT / "playbooks" / "bootstrap.yml"
 VARIABLES = ROOT / "playbooks" / "vars" / "bootstrap_example.yml"
 SECRETS = ROOT / "playbooks" / "vars" / "bootstrap_example_secrets.yml"
+SINCE_0_16 = ROOT / "playbooks" / "vars" / "bootstrap_example_since_0_16.yml"
 ZONES = ROOT / ".cache" / "demo" / "zones"
 
 DRIFTED = "alice"
@@ -59,8 +60,10 @@ def bootstrap(server: RunningServer, folder: pathlib.Path, *arguments: str) -> l
     look = {"RECORD_RESULTS": str(record), "ANSIBLE_NOCOLOR": "0" if sys.stdout.isatty() else "1", "ANSIBLE_FORCE_COLOR": str(int(sys.stdout.isatty()))}
     command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,"]
     command += ["-e", "ansible_python_interpreter={{ansible_playbook_python}}"]
-    command += ["-e", f"@{VARIABLES}", "-e", f"@{SECRETS}", "-e", f"mail_zone_directory={ZONES}", "--diff", *arguments, str(PLAYBOOK)]
-    shown = f"ansible-playbook {' '.join(['--diff', *arguments])} -e @vars/{VARIABLES.name} -e @vars/{SECRETS.name} stalwart.mail.bootstrap"
+    files = [VARIABLES, SECRETS, *([SINCE_0_16] if server.has_objects else [])]
+    command += [part for file in files for part in ("-e", f"@{file}")]
+    command += ["-e", f"mail_zone_directory={ZONES}", "--diff", *arguments, str(PLAYBOOK)]
+    shown = f"ansible-playbook {' '.join(['--diff', *arguments])} {' '.join(f'-e @vars/{file.name}' for file in files)} stalwart.mail.bootstrap"
     print(f"$ {shown}", flush=True)
     done = subprocess.run(command, cwd=folder, env=environment(**login, **look), stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
@@ -68,16 +71,57 @@ def bootstrap(server: RunningServer, folder: pathlib.Path, *arguments: str) -> l
     return changed_tasks(record)
 
 
+def found_account(server: RunningServer) -> dict[str, t.Any]:
+    """The drifted account of a server with objects."""
+    (found,) = server.jmap(("Account/get", {"ids": None}))
+    return next(account for account in found["list"] if account["name"] == DRIFTED)
+
+
+def add_address(server: RunningServer) -> None:
+    """The drift, made past Ansible, and how one does that by hand."""
+    if not server.has_objects:
+        server.api("PATCH", f"principal/{DRIFTED}", [{"action": "addItem", "field": "emails", "value": INTRUDER}])
+        print(f'$ curl -X PATCH {server.url}/api/principal/{DRIFTED} -d \'[{{"action":"addItem","field":"emails","value":"{INTRUDER}"}}]\'')
+        return
+    account = found_account(server)
+    patch = {f"aliases/{len(account['aliases'])}": {"name": INTRUDER.partition("@")[0], "domainId": account["domainId"]}}
+    server.jmap(("Account/set", {"update": {account["id"]: patch}}))
+    print(f"$ curl {server.url}/jmap -d '{{...x:Account/set {json.dumps(patch)}...}}'")
+
+
+def addresses(server: RunningServer) -> list[str]:
+    """Those of the drifted account, as far as they are in its own domain."""
+    if not server.has_objects:
+        return list(server.api("GET", f"principal/{DRIFTED}")["emails"])
+    account = found_account(server)
+    domain = account["emailAddress"].partition("@")[2]
+    return [account["emailAddress"], *(f"{alias['name']}@{domain}" for alias in account["aliases"].values())]
+
+
+def existing(server: RunningServer) -> dict[str, list[str]]:
+    """The names of what exists, by type."""
+    if server.has_objects:
+        labels = (("Domain", "domain", "name"), ("Account", "", "emailAddress"), ("MailingList", "list", "emailAddress"))
+        labels += (("Role", "role", "description"), ("DkimSignature", "DKIM key", "selector"))
+        answers = server.jmap(*((f"{name}/get", {"ids": None}) for name, _, _ in labels))
+        kinds: dict[str, list[str]] = {}
+        for (_, label, naming), answer in zip(labels, answers, strict=True):
+            for found in answer["list"]:
+                kind = label or {"User": "individual", "Group": "group"}[found["@type"]]
+                kinds.setdefault(kind, []).append(found[naming])
+        return kinds
+    by_type: dict[str, list[str]] = {}
+    for principal in server.api("GET", "principal", limit=0)["items"]:
+        by_type.setdefault(principal["type"], []).append(principal["name"])
+    signatures = server.api("GET", "settings/group", prefix="signature", suffix="selector")["items"]
+    return {**by_type, "DKIM key": sorted(signature["_id"] for signature in signatures)}
+
+
 def summary(server: RunningServer) -> None:
     """What exists now, as the server itself says."""
-    listed = server.api("GET", "principal", limit=0)["items"]
-    by_type: dict[str, list[str]] = {}
-    for principal in listed:
-        by_type.setdefault(principal["type"], []).append(principal["name"])
-    for kind in ("domain", "individual", "group", "list", "role", "apiKey"):
+    by_type = existing(server)
+    for kind in ("domain", "individual", "group", "list", "role", "apiKey", "DKIM key"):
         print(f"  {kind:<11} {', '.join(by_type.get(kind, []))}")
-    signatures = server.api("GET", "settings/group", prefix="signature", suffix="selector")["items"]
-    print(f"  {'DKIM key':<11} {', '.join(sorted(signature['_id'] for signature in signatures))}")
     for zone in sorted(ZONES.glob("*.zone")):
         print(f"  {'zone file':<11} {os.path.relpath(zone, ROOT)} ({len(zone.read_text(encoding='utf-8').splitlines())} lines)")
 
@@ -94,20 +138,20 @@ def demo(server: RunningServer, folder: pathlib.Path) -> None:
         raise DemoFailed(f"the second run changed something: {', '.join(change['task'] for change in again)}")
 
     headline(f"3. Behind Ansible's back, somebody gives {DRIFTED} the address {INTRUDER}")
-    server.api("PATCH", f"principal/{DRIFTED}", [{"action": "addItem", "field": "emails", "value": INTRUDER}])
-    print(f'$ curl -X PATCH {server.url}/api/principal/{DRIFTED} -d \'[{{"action":"addItem","field":"emails","value":"{INTRUDER}"}}]\'')
+    add_address(server)
 
     headline("4. A dry run finds exactly this drift")
     drift = [change for change in bootstrap(server, folder, "--check") if change.get("operations")]
-    if [change["operations"] for change in drift] != [[{"resource": "principal", "name": DRIFTED, "action": "update", "fields": ["emails"]}]]:
+    name = found_account(server)["emailAddress"] if server.has_objects else DRIFTED
+    if [change["operations"] for change in drift] != [[{"resource": "principal", "name": name, "action": "update", "fields": ["emails"]}]]:
         raise DemoFailed(f"the dry run found {[change.get('operations') for change in drift]}")
-    if INTRUDER not in server.api("GET", f"principal/{DRIFTED}")["emails"]:
+    if INTRUDER not in addresses(server):
         raise DemoFailed("the dry run changed the server")
 
     headline("5. A real run repairs it")
     if not bootstrap(server, folder):
         raise DemoFailed("nothing was repaired")
-    if INTRUDER in server.api("GET", f"principal/{DRIFTED}")["emails"]:
+    if INTRUDER in addresses(server):
         raise DemoFailed(f"{DRIFTED} still has {INTRUDER}")
     if bootstrap_is_needed(server, folder):
         raise DemoFailed("the repaired server still differs")

@@ -52,6 +52,26 @@ class RunningServer:
         assert "error" not in answer, f"{method} {path}: {answer}"
         return answer["data"]
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether its management API is that of servers since 0.16."""
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= (0, 16)
+
+    def jmap(self, *calls: tuple[str, dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        """Some calls of that API behind the collection's back, each a method of a type (``Domain/get``) with its arguments: their answers."""
+        request = {
+            "using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"],
+            "methodCalls": [[f"x:{name}", arguments, str(n)] for n, (name, arguments) in enumerate(calls)],
+        }
+        with httpx.Client(base_url=self.url, auth=(self.user, self.password), trust_env=False, timeout=60) as client:
+            response = client.post("/jmap", json=request)
+        response.raise_for_status()
+        answers = response.json()["methodResponses"]
+        for (name, answer, _), (asked, _arguments) in zip(answers, calls, strict=True):
+            refused = [member for member in ("notCreated", "notUpdated", "notDestroyed") if answer.get(member)]
+            assert name == f"x:{asked}" and not refused, f"{asked}: {answer}"
+        return [answer for _, answer, _ in answers]
+
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
