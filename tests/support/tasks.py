@@ -141,6 +141,11 @@ class World:
         """What tasks have written into the scene's folder."""
         return {path.name: path.read_bytes() for path in pathlib.Path(self.notes["folder"]).iterdir()}
 
+    def _objects(self) -> dict[str, str]:
+        """Servers since 0.16 have objects in place of settings: those that the scenes are about."""
+        found = {each: self.run("object_info", type=each)["objects"] for each in ("WebHook", "Http", "MtaInboundSession", "BlockedIp", "AllowedIp")}
+        return {f"{name}.{index}": str(each["properties"]) for name, objects in found.items() for index, each in enumerate(objects)}
+
     def state(self) -> dict[str, t.Any]:
         """What the server has, as read by its administrator; generated keys and salts by their presence only."""
         from ansible_collections.stalwart.mail.plugins.module_utils._http import Connection
@@ -148,7 +153,7 @@ class World:
         from ansible_collections.stalwart.mail.plugins.module_utils._server.models.queue import QueueFilter
 
         port = connect(Connection(url=self.server.url, user=self.server.user, password=self.server.password))
-        settings = port.settings.read(prefixes=[""])  # but for those that hold this server's own ports
+        settings = self._objects() if port.generation == "jmap" else port.settings.read(prefixes=[""])  # but for those that hold this server's own ports
         queued = port.queue.find(QueueFilter())
         return {
             "principals": sorted((_principal(each) for each in port.principals.find()), key=lambda each: str(each["name"])),

@@ -14,7 +14,7 @@ from tests.support.proxy import proxy
 from tests.support.tasks import Ran, forget_clients, run, writing_modules
 
 from . import scenes
-from .scenes import RELEASES, Scene, pairs
+from .scenes import ALL_RELEASES, Scene, pairs
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def predicted(ran: Ran) -> dict[str, t.Any]:
     return {key: ran.result.get(key) for key in ("changed", "operations", "diff", "msg")}
 
 
-@pytest.mark.parametrize(("scene", "version"), pairs(*RELEASES))
+@pytest.mark.parametrize(("scene", "version"), pairs(*ALL_RELEASES))
 def test_check_mode_predicts_and_does_not_write(scene: Scene, version: str) -> None:
     """Each way in which a module writes: predicted without a request that writes, then done just so, then not again."""
     with scene.world(version) as world, proxy(world.server.url) as between:
