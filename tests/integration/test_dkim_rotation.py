@@ -424,8 +424,8 @@ def test_a_rule_of_ones_own_is_not_guessed_at(dns: DnsServer) -> None:
 # -- the role ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_playbook_dies_and_goes_on(dns: DnsServer, tmp_path: pathlib.Path) -> None:
-    """The role itself, killed before its swap by a server that does not answer, then run to the end, then idle; and its check mode."""
+def test_the_playbook_goes_on_where_another_run_ended(dns: DnsServer, tmp_path: pathlib.Path) -> None:
+    """The role itself: a dry run, one that finds the next keys made, one with nothing to do, and an emergency."""
     with scene(dns, DOMAIN, OTHER) as at:
         first = selectors(at)[0]
         variables = {
