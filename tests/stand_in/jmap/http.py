@@ -12,7 +12,7 @@ from .. import errors
 from ..access import AccessToken
 from ..call import json_response
 from ..rest.troubleshoot import delivery_stages, event_stream
-from . import blobs, ids, published
+from . import blobs, ids, metadata, published
 from .calls import RequestError, answer, read
 from .session import session
 from .zone import client_configuration
@@ -90,9 +90,9 @@ class Pages:
                 base = f"https://{self._server.hostname}"
                 return await self._server.oauth.handle(method, rest, headers, body, base, remote_ip)
             case [".well-known", "oauth-authorization-server"] if method == "GET":
-                return self._server.oauth.metadata(f"https://{self._server.hostname}")
+                return json_response(metadata.oauth(f"https://{self._server.hostname}"))
             case [".well-known", "openid-configuration"] if method == "GET":
-                return self._server.oauth.identity_metadata(f"https://{self._server.hostname}")
+                return json_response(metadata.openid(f"https://{self._server.hostname}"))
         raise not_found()
 
     def _upload(self, token: AccessToken, account: str, headers: dict[str, str], body: bytes) -> Response:
