@@ -46,6 +46,10 @@ class Site:
         self.principals = Principals(domains if may_look else None)
         self.asked: list[str] = []
         self.warnings: list[str] = []
+        self.published: list[str] = []
+
+    def publishing(self, asked: t.Collection[str]) -> list[str]:
+        return [domain for domain in asked if domain in self.published]
 
     def dns_records(self, domain: str) -> list[DnsRecord]:
         self.asked.append(domain)
@@ -130,3 +134,10 @@ def test_what_is_no_record_is_told() -> None:
     site.dns_records = lambda domain: [DnsRecord(type="MX", name=f"{domain}.", content="ten somewhere")]  # type: ignore[method-assign]
     with pytest.raises(Refused, match=r"the server's records can't be used: .*'ten somewhere'"):
         site.info(domain="example.org")
+
+
+def test_records_that_the_server_publishes_itself_are_warned_of() -> None:
+    site = Site("example.org")
+    site.published = ["example.org"]
+    site.info(domain="example.org")
+    assert "the server publishes the records of example.org at a DNS provider by itself" in site.warnings[0]

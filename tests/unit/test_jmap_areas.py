@@ -154,8 +154,8 @@ def test_keys_are_made_here_and_never_shown() -> None:
 
 def test_a_rotation_by_ids_is_one_by_stages() -> None:
     site = Objects()
-    for options in ({"selector": "one"}, {"id": f"ed25519-{DOMAIN}-next", "selector": "two"}):
-        site.run(dkim.manage, domain=[DOMAIN], algorithm=["ed25519"], **options)
+    site.run(dkim.manage, domain=[DOMAIN], algorithm=["ed25519"], selector="one")
+    site.run(dkim.manage, domain=[DOMAIN], algorithm=["ed25519"], id=f"ed25519-{DOMAIN}-next", selector="two")
     assert stages(site) == {"one": "active", "two": "pending"}
     aside = site.run(dkim.manage, domain=[DOMAIN], id=f"ed25519-{DOMAIN}-old", key_from=f"ed25519-{DOMAIN}")
     assert shown(aside) == [(f"ed25519-{DOMAIN}-old", "one", False)]
@@ -190,6 +190,11 @@ def test_keys_that_the_server_manages_are_left_to_it_until_told() -> None:
     taken = site.run(dkim.manage, domain=[DOMAIN], algorithm=["rsa"], take_over=True)
     assert [(each["resource"], each["action"]) for each in taken.operations()] == [("domain", "take_over"), ("signature", "create")]
     assert site.stored["Domain"]["d"]["dkimManagement"] == {"@type": "Manual"}
+
+
+def test_domains_that_the_server_publishes_are_told_apart() -> None:
+    manual, automatic = {"id": "d", "name": DOMAIN}, {"id": "e", "name": "other.test", "dnsManagement": {"@type": "Automatic"}}
+    assert Objects(Domain=[manual, automatic]).server.publishing([DOMAIN, "other.test", "unknown.test"]) == ["other.test"]
 
 
 def test_a_zone_file_is_read_record_by_record() -> None:

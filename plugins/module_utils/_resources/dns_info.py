@@ -46,6 +46,11 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     wanted = read(_RecordsOptions, options)
     _check(wanted)
     require_domains(server, wanted.domain, mode)
+    for domain in server.publishing(wanted.domain):
+        mode.warn(
+            f"the server publishes the records of {domain} at a DNS provider by itself; leave them to it, or end that before they are published from here "
+            "(stalwart.mail.object with type: Domain and dnsManagement: {'@type': Manual})."
+        )
     sets = wanted_records(
         {domain: server.dns_records(domain) for domain in wanted.domain},
         zones=wanted.zones,

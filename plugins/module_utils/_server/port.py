@@ -522,6 +522,9 @@ class Server(t.Protocol):
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """What the server wants published for a domain, known or not."""
 
+    def publishing(self, domains: t.Collection[str]) -> list[str]:
+        """Those of the domains whose records the server publishes at a DNS provider by itself."""
+
     def reload(self, *, part: ReloadPart = "all", dry_run: bool = False) -> ReloadReport:
         """Make settings live and forget cached recipients, or only check. With any error nothing is applied.
 

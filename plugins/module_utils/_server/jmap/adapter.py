@@ -18,7 +18,7 @@ from ..port import Settings
 from ._call import JmapCaller
 from .account import JmapAccount, JmapOAuth
 from .diagnosis import JmapDiagnosis, JmapTelemetry
-from .dns import zone_records
+from .dns import publishing, zone_records
 from .objects import JmapObjects
 from .permissions import from_wire
 from .principals import JmapPrincipals
@@ -111,6 +111,10 @@ class JmapServer:
     def dns_records(self, domain: str) -> list[DnsRecord]:
         """One request. None for a domain that is not on the server."""
         return zone_records(self._caller, domain)
+
+    def publishing(self, domains: t.Collection[str]) -> list[str]:
+        """One request."""
+        return publishing(self._caller, domains)
 
     def reload(self, *, part: ReloadPart = "all", dry_run: bool = False) -> ReloadReport:
         """One request. Servers since 0.16 check by reloading only: a dry run raises Refused."""

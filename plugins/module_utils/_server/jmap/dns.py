@@ -11,7 +11,7 @@ import typing as t
 
 from ..._errors import LibraryMissing, UnexpectedAnswer
 from ..models.dns import DnsRecord
-from ._call import JmapCaller
+from ._call import Find, JmapCaller
 
 
 def zone_records(caller: JmapCaller, domain: str) -> list[DnsRecord]:
@@ -22,6 +22,12 @@ def zone_records(caller: JmapCaller, domain: str) -> list[DnsRecord]:
         return parse_zone(str(found[0].get("dnsZoneFile") or "")) if found else []
     except ValueError as error:
         raise UnexpectedAnswer(f"the server's zone file can't be read: {error}", request="POST /jmap x:Domain/get").about(resource) from None
+
+
+def publishing(caller: JmapCaller, domains: t.Collection[str]) -> list[str]:
+    """Those of the domains whose records the server publishes by itself. One request."""
+    found = caller.read(*(Find("Domain", {"name": domain}, ("name", "dnsManagement"), f"domain {domain!r}") for domain in domains))
+    return [str(each["name"]) for objects in found for each in objects if (each.get("dnsManagement") or {}).get("@type") == "Automatic"]
 
 
 def parse_zone(text: str) -> list[DnsRecord]:

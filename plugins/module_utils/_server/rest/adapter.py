@@ -115,6 +115,10 @@ class RestServer:
         records = self._caller.call("GET", "dns", "records", domain, resource=f"DNS records of {domain!r}")
         return [DnsRecord(type=record["type"], name=record["name"], content=record["content"]) for record in records]
 
+    def publishing(self, domains: t.Collection[str]) -> list[str]:
+        """None: servers up to 0.15 publish nothing. No request."""
+        return []
+
     def reload(self, *, part: ReloadPart = "all", dry_run: bool = False) -> ReloadReport:
         """One request. HTTP 200 also when there are errors; with any, nothing was applied. Below a part the server ignores `dry-run`."""
         path = ("reload", _PARTS[part]) if part != "all" and not dry_run else ("reload",)
