@@ -10,7 +10,6 @@ import base64
 import contextlib
 import datetime as dt
 import hashlib
-import importlib
 import pathlib
 import re
 import smtplib
@@ -20,15 +19,14 @@ import typing as t
 from unittest import mock
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.stalwart.mail.plugins.module_utils._dns.rfc2136 import Rfc2136
-from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, execute
 from ansible_collections.stalwart.mail.plugins.module_utils._http import HttpClient
 from ansible_collections.stalwart.mail.plugins.module_utils._resources import dkim_rotation
 from tests.support.cases import play
 from tests.support.dns_servers import DnsServer, dns_server
 from tests.support.servers import ROOT, RunningServer, stand_in
+from tests.support.tasks import Ran, login, run
 
 DOMAIN, OTHER = "example.org", "example.net"
 PASSWORD = "a long password, unlike any data"
@@ -39,24 +37,9 @@ MESSAGE = "From: {sender}\nTo: bob@remote.example\nSubject: hello\nDate: Mon, 02
 FOREIGN = '202401x._domainkey TXT "v=DKIM1; p=somebody-elses"'
 
 
-class Ran(t.NamedTuple):
-    """A finished task."""
-
-    result: dict[str, t.Any]
-    message: str = ""
-
-
 def task(mail: RunningServer, module: str, *, check: bool = False, **options: t.Any) -> Ran:
     """A module in this process, as its frontends run it."""
-    wanted = importlib.import_module(f"ansible_collections.stalwart.mail.plugins.modules.{module}").TASK
-    spec = {name: dict(option) for name, option in wanted.spec.options.items()}
-    given = {**options, **({"url": mail.url, "login_user": mail.user, "login_password": mail.password} if wanted.run else {})}
-    validated = ArgumentSpecValidator(spec, **wanted.spec.conditions()).validate(given)
-    assert not validated.error_messages, validated.error_messages
-    try:
-        return Ran(execute(wanted, validated.validated_parameters, check=check, diff=True, warn=lambda _text: None))
-    except Failure as failure:
-        return Ran(failure.result, str(failure))
+    return run(module, {**login(mail), **options}, check=check)
 
 
 class Killed(BaseException):
