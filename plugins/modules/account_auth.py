@@ -91,6 +91,9 @@ notes:
   - If one-time codes are on and O(otp_url) is not given, O(login_password) must be C(PASSWORD$CODE) with the code of the moment, or an app password.
   - The account needs the permission C(manage-passwords), which the role V(user) gives.
   - The fallback administrator of the server's settings has a password only. Its new one is live after a reload, which this module does.
+  - Servers since 0.16 make app passwords themselves, so one that is given is refused, and change a password or one-time codes only for a login with
+    the present password. They take one-time codes by OAuth, which this module does where O(login_password) is V(PASSWORD$CODE) or O(otp_url) is
+    given.
 seealso:
   - module: stalwart.mail.account_auth_info
   - module: stalwart.mail.principal

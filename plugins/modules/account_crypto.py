@@ -48,6 +48,7 @@ options:
 notes:
   - Reading S/MIME certificates needs the Python library cryptography.
   - The account needs the permission C(manage-encryption), which the role V(user) gives.
+  - On servers since 0.16 the certificates are kept as one public key of the account, which is removed with its last use.
 seealso:
   - module: stalwart.mail.account_crypto_info
 """

@@ -34,6 +34,8 @@ options:
       - The path of the file. Its directory must exist.
     type: path
     required: true
+notes:
+  - Servers since 0.16 give the blobs of other accounts to logins with the permission C(fetch-any-blob) only.
 seealso:
   - module: stalwart.mail.queue_info
 """

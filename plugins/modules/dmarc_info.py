@@ -46,6 +46,8 @@ options:
     description:
       - The path of a file with the message, on the host that runs the task, instead of O(content).
     type: path
+notes:
+  - Servers since 0.16 want an address with a known top-level domain as O(sender).
 seealso:
   - module: stalwart.mail.delivery_info
   - module: stalwart.mail.report_info

@@ -48,6 +48,9 @@ options:
     description: No records of these purposes or types, as in V(tlsa).
     type: list
     elements: str
+notes:
+  - Servers since 0.16 tell the records as a zone file, which is read by the Python library dnspython. Of a domain whose records such a server
+    publishes by itself, the task warns.
 seealso:
   - module: stalwart.mail.dkim
   - plugin: stalwart.mail.record_sets

@@ -47,6 +47,8 @@ options:
       - Look at no more than so many lines.
     type: int
     default: 10000
+notes:
+  - Servers since 0.16 tell the id of an event only, which then stands in its place too.
 seealso:
   - module: stalwart.mail.telemetry_info
 """

@@ -58,6 +58,7 @@ options:
 notes:
   - The account needs the permission C(authenticate-oauth), which the role V(user) gives.
   - A change of the account's password ends refresh tokens, but not access tokens that hold for an hour or less.
+  - Servers since 0.16 make codes and tokens for a name and a password only, not for O(login_token).
 seealso:
   - module: stalwart.mail.principal
 """

@@ -80,6 +80,9 @@ options:
       - How many seconds O(wait) lasts at most.
     type: float
     default: 60.0
+notes:
+  - Servers since 0.16 keep a new time and the cancellation of single recipients in all queues, and name each message, so that nothing is done in the
+    background.
 seealso:
   - module: stalwart.mail.queue_info
   - module: stalwart.mail.queue

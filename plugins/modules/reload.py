@@ -45,6 +45,8 @@ options:
       - Only lets the server check its settings. The task fails when there are errors and changes nothing.
     type: bool
     default: false
+notes:
+  - Servers since 0.16 check settings by reloading only, so there O(validate_only) is refused, and check mode predicts a reload with a warning.
 seealso:
   - module: stalwart.mail.settings
 """

@@ -27,6 +27,9 @@ options:
     description: Seconds after which the task fails when the server is not ready.
     type: float
     default: 60.0
+notes:
+  - Servers since 0.16 do not tell their version. It is taken from the schema that they publish, and where that is not known it is the first version
+    with all that the schema has; O(server_version) comes first.
 seealso:
   - module: stalwart.mail.settings_info
 """

@@ -58,6 +58,8 @@ options:
     description:
       - The account that would be logged in.
     type: str
+notes:
+  - Servers since 0.16 do not tell the headers that they would add, and want O(ehlo_domain) and O(sender).
 seealso:
   - module: stalwart.mail.spam_filter
   - module: stalwart.mail.dmarc_info

@@ -79,6 +79,9 @@ options:
       - How many seconds O(wait) lasts at most.
     type: float
     default: 300.0
+notes:
+  - Servers since 0.16 train by tasks of theirs, add the rules that they have not and replace none, so O(overwrite) is refused, and have no version of
+    rules, so RV(spam_filter) tells how many objects there are.
 seealso:
   - module: stalwart.mail.spam_classify_info
 """

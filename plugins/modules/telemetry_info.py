@@ -69,6 +69,8 @@ options:
       - Return at most so many metrics (the latest), samples, traces or events.
     type: int
     default: 100
+notes:
+  - On servers since 0.16 ids of traces are letters and digits, and events have no texts.
 seealso:
   - module: stalwart.mail.log_info
 """

@@ -45,6 +45,8 @@ options:
       - Everything that can be restored. It must be set where neither O(ids), O(kind) nor O(newer_than) is given.
     type: bool
     default: false
+notes:
+  - Servers since 0.16 restore in the background.
 seealso:
   - module: stalwart.mail.undelete_info
 """

@@ -33,6 +33,8 @@ options:
     type: str
     choices: [latest]
     default: latest
+notes:
+  - Servers since 0.16 update all their web applications.
 seealso:
   - module: stalwart.mail.spam_filter
 """

@@ -351,6 +351,8 @@ def test_a_filter_learns_from_samples_and_judges() -> None:
     judged = site.run(spam_filter.classify, content="From: a@b.test\n\nx", remote_ip="192.0.2.1", ehlo_domain="x.test", sender="a@b.test").results
     assert judged["classification"]["disposition"] == "allow"
     assert [(tag["name"], tag["action"]) for tag in judged["classification"]["tags"]] == [("BAD", "allow"), ("UNSCORED", "allow")]
+    with pytest.raises(InvalidOption, match=r"sender: it is missing, and servers since 0.16 judge no message without it"):
+        site.run(spam_filter.classify, content="From: a@b.test\n\nx", remote_ip="192.0.2.1", ehlo_domain="x.test")
     with pytest.raises(Refused, match=r"overwrite: servers since 0.16 add the rules"):
         site.run(spam_filter.manage, action="update_rules", overwrite=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._errors import Refused
+from ..._errors import InvalidOption, Refused
 from ..models.spam import Classification, Sample, SpamTag
 from ._call import Find, JmapCaller
 from .accounts import account_id
@@ -75,6 +75,9 @@ class JmapSpamFilter:
 
     def classify(self, sample: Sample) -> Classification:
         """One request, which changes nothing."""
+        for option, given in (("ehlo_domain", sample.ehlo_domain), ("sender", sample.sender)):
+            if not given:
+                raise InvalidOption(option, "it is missing, and servers since 0.16 judge no message without it; give it.")
         value: dict[str, t.Any] = {
             "@type": "ClassifySpam",
             "message": sample.message,
