@@ -32,6 +32,7 @@ def change(name: str = "x", before: t.Any = None, wanted: t.Any = None, run: t.C
         ((), (), True, True),
         (("a",), ("a",), True, True),
         (("a", "b"), ("b", "a"), True, False),
+        (("b", "a"), ("a", "b"), True, False),
         (("a", "b", "c"), ("a", "c", "b"), True, True),
         (("a", "b"), ("a",), False, False),
         (("a",), (), False, False),
@@ -89,6 +90,8 @@ def test_long_lists_show_what_the_other_side_has_not() -> None:
     diff = change("x", {"a": [*many, 7]}, {"a": tuple(map(int, [*many, "201"]))}).diff()
     assert diff["before"]["a"] == ["and 201 more"]
     assert diff["after"]["a"] == [201, "and 200 more"]
+    diff = change("x", {"a": [f"x{number}" for number in range(300)]}, {"a": ["y"]}).diff()
+    assert diff["before"]["a"][-1] == "and 100 more"
     diff = change("x", {"a": [f"x{number}" for number in range(205)]}, {"a": []}).diff()
     assert diff["before"]["a"] == [*(f"x{number}" for number in range(200)), "and 5 more"]
 
@@ -104,7 +107,7 @@ def test_a_mode_is_that_of_a_real_run() -> None:
     mode = Mode()
     assert (mode.check, mode.diff, mode.vault) == (False, False, None)
     mode.warn("nobody hears it")
-    assert mode == Mode(warn=print)
+    assert mode == Mode(warn=print, vault=object())  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
         mode.check = True  # type: ignore[misc]
 
@@ -277,6 +280,8 @@ def test_steps_of_one_stage_run_together_but_not_more_than_allowed() -> None:
 
     run_steps([Step(0, (item,), run) for item in range(4)], workers=2)
     assert most[0] == 2
+    pair = threading.Barrier(2, timeout=60)
+    assert run_steps([Step(0, (item,), pair.wait) for item in range(2)], workers=2).failed == {}
     main = threading.get_ident()
     seen: list[int] = []
     run_steps([Step(0, (0,), lambda: seen.append(threading.get_ident()))], workers=8)
@@ -295,7 +300,38 @@ def test_an_interruption_goes_through_and_begins_nothing_more(workers: int) -> N
         run_steps([_step(0, 0, log, error=ZeroDivisionError()), _step(0, 1, log)], workers=workers)
 
 
+def _joining(item: int, log: list[t.Any], *, stage: int = 0, needs: t.Mapping[int, str] | None = None) -> Step:
+    return Step(stage, (item,), lambda: log.append(item), needs or {}, joins=f"j{item}")
+
+
+def test_steps_that_may_are_done_together_in_slices() -> None:
+    log: list[t.Any] = []
+
+    def run(joined: t.Sequence[t.Any]) -> list[str]:
+        log.append(list(joined))
+        return ["no" if each == "j1" else "" for each in joined]
+
+    made = [*(_joining(item, log) for item in range(5)), _step(0, 9, log), _joining(6, log, stage=1, needs={1: "needs 1"}), _joining(7, log, stage=1)]
+    report = run_steps(made, workers=1, together=steps.Together(2, run))
+    assert log == [["j0", "j1"], ["j2", "j3"], ["j4"], 9, ["j7"]]
+    assert report.failed == {1: "no", 6: "needs 1"} and report.unfinished == set()
+    log.clear()
+    run_steps(made, workers=1)
+    assert log == [0, 1, 2, 3, 4, 9, 6, 7]  # each by itself where nothing does them together
+
+
+def test_a_slice_of_which_nothing_may_begin_is_left_out() -> None:
+    log: list[t.Any] = []
+    made = [_step(0, 0, log, error=NotApplied("no")), _joining(1, log, stage=1, needs={0: "needs 0"}), _joining(2, log, stage=1)]
+    report = run_steps(made, workers=1, together=steps.Together(1, lambda joined: log.append(list(joined)) or [""]))  # type: ignore[func-returns-value]
+    assert log == [0, ["j2"]] and report.failed == {0: "no", 1: "needs 0"}
+
+
 def test_steps_are_compared_without_their_work() -> None:
     assert Step(0, (1,), lambda: 1) == Step(0, (1,), lambda: 2, {1: "x"})
     assert Step(0, (1,), print).needs == {}
+    with pytest.raises(AttributeError):
+        Step(0, (1,), print).stage = 1  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        steps.Together(1, lambda _joined: []).size = 2  # type: ignore[misc]
     assert steps.Report() == steps.Report({}, set(), False)
