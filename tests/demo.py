@@ -101,8 +101,8 @@ def addresses(server: RunningServer) -> list[str]:
 def existing(server: RunningServer) -> dict[str, list[str]]:
     """The names of what exists, by type."""
     if server.has_objects:
-        labels = (("Domain", "domain", "name"), ("Account", "", "emailAddress"), ("MailingList", "list", "emailAddress"))
-        labels += (("Role", "role", "description"), ("DkimSignature", "DKIM key", "selector"))
+        labels = [("Domain", "domain", "name"), ("Account", "", "emailAddress"), ("MailingList", "list", "emailAddress")]
+        labels += [("Role", "role", "description"), ("DkimSignature", "DKIM key", "selector")]
         answers = server.jmap(*((f"{name}/get", {"ids": None}) for name, _, _ in labels))
         kinds: dict[str, list[str]] = {}
         for (_, label, naming), answer in zip(labels, answers, strict=True):

@@ -12,7 +12,7 @@ import typing as t
 from ..._errors import InvalidOption
 from ..._reconcile.plan import Mode, Outcome
 from ..._secrets import GENERATED
-from ..._server.models.objects import ObjectType, Property, Shape, ValueType, shown_property
+from ..._server.models.objects import FoundObject, ObjectType, Property, Shape, ValueType, shown_property
 from ..._server.port import Server
 from ..._times import format_milliseconds
 from .._options import Options, one_or_more, read
@@ -58,7 +58,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if given.state == "absent" and given.properties and (given.match or given.id):
         raise InvalidOption("properties", "the object is named by match or id already, and state is absent; remove them.")
     wanted = Wanted(kind, given.state, given.id, given.match, given.properties, given.account, given.update_secrets)
-    among = None if not given.account or _is_there(server, given.account, mode) else []
+    among: list[FoundObject] | None = None if not given.account or _is_there(server, given.account, mode) else []
     prepared = prepare(server, wanted, mode, among=among)
     live = carry_out(server, [prepared], mode, reload=given.reload == "auto", rollback=given.rollback)
     results = {
