@@ -17,7 +17,7 @@ from ansible.release import __version__ as core_version
 from tests.support.cases import FRONTENDS, compared, lacks, names_of_cases, options_of, play_case
 from tests.support.servers import stand_in
 
-NEWEST, OLDEST = "0.15.5", "0.13.4"
+NEWEST, OLDEST, WITH_OBJECTS = "0.15.5", "0.13.4", "0.16.18"
 
 
 LINE = tuple(int(part) for part in core_version.split(".")[:2])
@@ -47,4 +47,11 @@ def test_case(name: str, tmp_path: pathlib.Path) -> None:
 def test_case_on_the_oldest_server(name: str, tmp_path: pathlib.Path) -> None:
     """The case holds there; that both frontends agree does not depend on the server."""
     with stand_in(OLDEST, *_arguments(name), log=tmp_path / "server.log") as server:
+        assert compared(play_case(name, "controller", server, tmp_path, unique="unit-case"))
+
+
+@pytest.mark.parametrize("name", [name for name in names_of_cases() if not lacks(name, WITH_OBJECTS)])
+def test_case_on_the_generation_of_objects(name: str, tmp_path: pathlib.Path) -> None:
+    """The case holds on servers whose management API is another one."""
+    with stand_in(WITH_OBJECTS, *_arguments(name), log=tmp_path / "server.log") as server:
         assert compared(play_case(name, "controller", server, tmp_path, unique="unit-case"))

@@ -83,7 +83,7 @@ class Pages:
             case ["api", "token", "delivery"] if method == "GET":
                 token = login()
                 token.require("liveDeliveryTest")
-                return json_response({"data": self._server.oauth.issue("troubleshoot", token.principal_id, "web", 60)})
+                return Response(self._server.oauth.issue("troubleshoot", token.principal_id, "web", 60), media_type="text/plain")
             case ["api", "live", "delivery", target] if method == "GET":
                 return self._deliver(unquote(target), parameters, headers, remote_ip)
             case ["auth", *rest]:
@@ -120,14 +120,17 @@ class Pages:
         try:
             asked = json.loads(body)
             name, secret = asked["accountName"].strip().lower(), asked["accountSecret"]
-            if asked["type"] != "authCode":
+            if asked["type"] not in ("authCode", "authDevice"):
                 raise ValueError(asked["type"])
         except (ValueError, KeyError, TypeError, AttributeError):
             raise errors.bad_parameters() from None
         try:
-            token = self._server.access.login(name, secret, remote_ip)
+            token = self._service.access.login_with_code(name, secret, asked.get("mfaToken"), remote_ip)
         except errors.Problem as problem:
             return json_response({"type": "mfaRequired" if problem.status == 402 else "failure"})
+        if asked["type"] == "authDevice":
+            known = self._server.oauth.authorize_device(token.principal_id, asked.get("code", ""))
+            return json_response({"type": "verified" if known else "failure"})
         code = self._server.oauth.authorize(token.principal_id, asked.get("clientId", ""), asked.get("redirectUri"), asked.get("nonce"))
         return json_response({"type": "authenticated", "client_code": code, "iss": f"https://{self._server.hostname}"})
 

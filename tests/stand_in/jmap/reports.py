@@ -13,7 +13,7 @@ from . import blobs, ids, objects
 from .calls import MethodCall, MethodError
 from .objects import NOT_FOUND, Changes, compare, conditions, got, page, shown, sorting, unsupported, wanted_ids
 from .patch import Patcher, PatchError, format_time, parse_time
-from .store import SetError
+from .store import SetError, words
 
 _KINDS = {"DmarcExternalReport": "dmarc", "TlsExternalReport": "tls", "ArfExternalReport": "arf"}
 _KEEP_SECONDS = 30 * 86_400
@@ -188,8 +188,7 @@ def query(call: MethodCall) -> dict[str, Any]:
         if name == "domain" and internal and isinstance(value, str):
             kept = {number: report for number, report in kept.items() if report["domain"] == value}
         elif name == "text" and not internal and isinstance(value, str):
-            wanted = value.lower()
-            kept = {number: report for number, report in kept.items() if wanted in _text(report)}
+            kept = _with_words(kept, value)
         elif name == "expiresAt" and not internal and isinstance(value, str):
             kept = {number: report for number, report in kept.items() if compare(suffix, report["expiresAt"], value)}
         elif name in ("totalFailedSessions", "totalSuccessfulSessions") and call.kind == "TlsExternalReport" and isinstance(value, int):
@@ -203,11 +202,29 @@ def query(call: MethodCall) -> dict[str, Any]:
     return page(call, matches, call.arguments, call.service.limits["queryMaxResults"])
 
 
-def _text(report: dict[str, Any]) -> str:
+def _words(report: dict[str, Any]) -> set[str]:
+    """The words that a report is found by."""
     content = report["report"]
-    parts = [report["from"], report["subject"], *report["to"], content.get("policyDomain", ""), content.get("orgName", ""), content.get("reportId", "")]
-    parts += [item["policyDomain"] for item in content.get("policies", {}).values()] + list(content.get("reportedDomains", ()))
-    return " ".join(map(str, parts)).lower()
+    texts: list[Any] = [report["from"], content.get("email"), content.get("policyDomain"), *content.get("reportedDomains", ())]
+    texts += [content.get(name) for name in ("dkimDomain", "reportingMta", "originalMailFrom", "originalRcptTo")]
+    for record in content.get("records", {}).values():
+        texts += [record[name] for name in ("envelopeTo", "envelopeFrom", "headerFrom")]
+        texts += [result["domain"] for name in ("dkimResults", "spfResults") for result in record[name].values()]
+    for item in content.get("policies", {}).values():
+        texts += [item["policyDomain"], *item["mxHosts"]]
+        texts += [failure.get(name) for failure in item["failureDetails"].values() for name in ("receivingMxHostname", "receivingMxHelo")]
+    return {word for text in texts if text for word in words(text)}
+
+
+def _with_words(kept: dict[int, dict[str, Any]], text: str) -> dict[int, dict[str, Any]]:
+    """Those with all words; words ahead of the first one that is known are passed over."""
+    found: dict[int, dict[str, Any]] = {}
+    for word in words(text):
+        hits = {number: report for number, report in (found or kept).items() if word in _words(report)}
+        if found and not hits:
+            return {}
+        found = hits
+    return found
 
 
 def set_reports(call: MethodCall) -> dict[str, Any]:
