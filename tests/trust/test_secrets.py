@@ -16,6 +16,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import typing as t
 import urllib.parse
@@ -40,6 +41,13 @@ def _private_key(number: int) -> str:
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
     return ed25519.Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32).private_bytes(PEM, PKCS8, PLAIN).decode()
+
+
+@pytest.fixture
+def tmp_path() -> t.Iterator[pathlib.Path]:
+    """A folder with a short name: Ansible makes sockets in it, whose paths have at most 108 characters."""
+    with tempfile.TemporaryDirectory(prefix="s") as name:
+        yield pathlib.Path(name)
 
 
 #: One secret of each kind. The name says how it comes into the run.

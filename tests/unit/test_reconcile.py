@@ -35,6 +35,7 @@ def change(name: str = "x", before: t.Any = None, wanted: t.Any = None, run: t.C
         (("b", "a"), ("a", "b"), True, False),
         (("a", "b", "c"), ("a", "c", "b"), True, True),
         (("a", "b"), ("a",), False, False),
+        (("a",), ("a", "b"), False, False),
         (("a",), (), False, False),
         (("a", "b"), ("a", "c"), False, False),
         (("b",), ("a",), False, False),
