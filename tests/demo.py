@@ -121,7 +121,8 @@ def summary(server: RunningServer) -> None:
     """What exists now, as the server itself says."""
     by_type = existing(server)
     for kind in ("domain", "individual", "group", "list", "role", "apiKey", "DKIM key"):
-        print(f"  {kind:<11} {', '.join(by_type.get(kind, []))}")
+        if kind in by_type:
+            print(f"  {kind:<11} {', '.join(by_type[kind])}")
     for zone in sorted(ZONES.glob("*.zone")):
         print(f"  {'zone file':<11} {os.path.relpath(zone, ROOT)} ({len(zone.read_text(encoding='utf-8').splitlines())} lines)")
 
