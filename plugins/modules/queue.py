@@ -37,6 +37,21 @@ options:
       - How many seconds O(wait) lasts at most.
     type: float
     default: 60.0
+  hold:
+    description:
+      - How many seconds the pause is meant to last. Only with O(state=paused). It does not end the pause, but the task warns of messages that expire within
+        this time.
+    type: float
+  delay:
+    description:
+      - How many seconds the task waits before it does anything, for a run in the background that ends a pause whatever becomes of the play.
+        Check mode does not wait.
+    type: float
+    default: 0.0
+  delay_while:
+    description:
+      - A file on the host that runs the task. When it is gone before O(delay) is over, the task ends at once and does nothing.
+    type: path
 notes:
   - Servers since 0.16 do not tell whether their queue is paused. There the server is told in any case, which counts as changed, unless mail that
     is due moves and so shows that the queue runs.

@@ -22,7 +22,7 @@ def plain(value: t.Any) -> t.Any:
     if kind in _ALREADY_PLAIN:
         return value
     if kind is dict:
-        return {key if type(key) is str else plain(key): plain(element) for key, element in value.items()}
+        return {plain(key): plain(element) for key, element in value.items()}
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):

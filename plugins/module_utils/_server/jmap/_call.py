@@ -116,6 +116,12 @@ class _Method(t.NamedTuple):
     resource: str = ""
 
 
+def _done(result: Object | StalwartError | None) -> Object:
+    if isinstance(result, StalwartError):
+        raise result
+    return result or {}
+
+
 class JmapCaller:
     """Sends requests to /jmap and turns each refusal into the exception that fits it. Safe to use from several threads."""
 
@@ -369,10 +375,8 @@ class JmapCaller:
         return found
 
     def _written(self, write: Write, account: str) -> Object:
-        result = self.set([write], account=account)[0]
-        if isinstance(result, StalwartError):
-            raise result
-        return result or {}
+        [result] = self.set([write], account=account)
+        return _done(result)
 
     def _set_requests(self, writes: t.Sequence[Write]) -> t.Iterator[list[list[int]]]:
         """The positions of the writes, by call, by request."""

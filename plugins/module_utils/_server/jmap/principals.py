@@ -32,6 +32,8 @@ from ..models.principal import (
 from . import permissions
 from ._call import MASK, Find, JmapCaller, Object, Write
 
+_ACTIONS: dict[str, t.Literal["create", "update", "destroy"]] = {"create": "create", "update": "update", "delete": "destroy"}
+
 _WIRE: dict[str, str] = {
     "individual": "Account",
     "group": "Account",
@@ -816,8 +818,7 @@ class JmapPrincipals:
                     if not value:
                         continue
                 key = f"new{position}" if write.action == "create" else self._id(_WIRE[kind], name)
-                action: t.Literal["create", "update", "destroy"] = {"create": "create", "update": "update", "delete": "destroy"}[write.action]  # type: ignore[assignment]
-                made.append((position, Write(_WIRE[kind], action, key, value, _label(write.principal))))
+                made.append((position, Write(_WIRE[kind], _ACTIONS[write.action], key, value, _label(write.principal))))
             except StalwartError as error:
                 results[position] = error
         made.sort(key=lambda each: each[1].type)  # neighbours of one type go in one call
