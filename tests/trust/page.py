@@ -75,7 +75,7 @@ PROMISES = [
     Promise(
         "Idempotence",
         "Each example of each module that promises it changes nothing when it is run again",
-        ("test_idempotence.py::test_each_example_twice",),
+        ("test_idempotence.py::test_each_example_twice", "test_idempotence.py::test_each_example_on_objects_twice"),
     ),
     Promise(
         "Idempotence",

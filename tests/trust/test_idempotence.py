@@ -13,7 +13,8 @@ import typing as t
 import pytest
 import yaml
 
-from tests.support.cases import play
+from tests.support.cases import Played, play
+from tests.support.certificates import local_certificate
 from tests.support.local import local_stand_in
 from tests.support.servers import ROOT
 from tests.support.tasks import World, forget_clients, writing_modules
@@ -24,7 +25,6 @@ from .scenes import DOMAIN, OTHER_PASSWORD, OTP_URL, PASSWORD, hashed, key
 ELSEWHERE = {
     "dns_record_sets": "tests/integration/test_dns.py",
     "dkim_rotation": "tests/integration/test_dkim_rotation.py",
-    "object": "tests/integration/cases/object.yml",
     "undelete": "tests/integration/cases/paid_edition.yml",
 }
 
@@ -54,8 +54,13 @@ def examples(module: str) -> list[dict[str, t.Any]]:
     return [inner for task in tasks for inner in task.get("block", [task])]
 
 
+#: Modules for servers since 0.16 alone.
+OF_OBJECTS = ("object",)
+
 PROMISING = [
-    module for module in writing_modules() if support(module) != "none" and module not in ELSEWHERE and module not in ("store", "spam_filter", "webadmin")
+    module
+    for module in writing_modules()
+    if support(module) != "none" and module not in (*ELSEWHERE, *OF_OBJECTS) and module not in ("store", "spam_filter", "webadmin")
 ]
 
 
@@ -89,25 +94,50 @@ def _prepare(world: World, folder: pathlib.Path) -> dict[str, t.Any]:
 
 def test_each_example_twice(tmp_path: pathlib.Path) -> None:
     """All examples of all modules that promise idempotence, one after the other on one server; each a second time changes nothing."""
-    files = {}
-    for module in PROMISING:
-        files[module] = tmp_path / f"{module}.yml"
-        files[module].write_text(yaml.safe_dump(_twice(module, tmp_path)))
-    defaults = {"group/stalwart.mail.stalwart": {"url": "{{ server.url }}", "login_user": "{{ server.user }}", "login_password": "{{ server.password }}"}}
     # the owner of an account changes its password first, and is locked last
     order = sorted(PROMISING, key=lambda module: (module in ("principal", "principals"), module == "account_auth", module))
     changed = {"account_auth": {"vars": {"password": OTHER_PASSWORD}}}
-    tasks = [{"name": f"Examples of {module}", "ansible.builtin.include_tasks": str(files[module]), **changed.get(module, {})} for module in order]
-    playbook = tmp_path / "examples.yml"
-    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]))
+    playbook = _playbook(order, tmp_path, changed)
     with local_stand_in(mail=True) as server:
         variables = _prepare(World(server), tmp_path)
         played = play(playbook, tmp_path, variables)
+    _require_no_changes(played, PROMISING)
+
+
+def test_each_example_on_objects_twice(tmp_path: pathlib.Path) -> None:
+    """The same for what only servers since 0.16 have."""
+    playbook = _playbook(OF_OBJECTS, tmp_path, {})
+    certificate, private_key = local_certificate(tmp_path)
+    for name, source in (("mx.example.org.pem", certificate), ("mx.example.org.key", private_key)):
+        (tmp_path / name).write_bytes(source.read_bytes())
+    with local_stand_in("0.16.18") as server:
+        world = World(server)
+        world.run("principals", principals=[{"name": DOMAIN, "type": "domain"}, {"name": f"robot@{DOMAIN}", "password_hash": hashed(PASSWORD)}])
+        world.run("object", type="Directory", properties={"@type": "Ldap", "description": "LDAP", "baseDn": "dc=example,dc=org"})
+        variables = {"server": {"url": server.url, "user": server.user, "password": server.password}, "relay_password": OTHER_PASSWORD}
+        played = play(playbook, tmp_path, variables)
+    _require_no_changes(played, OF_OBJECTS)
+
+
+def _playbook(modules: t.Sequence[str], folder: pathlib.Path, more: t.Mapping[str, dict[str, t.Any]]) -> pathlib.Path:
+    """A playbook with the examples of these modules, each twice."""
+    tasks = []
+    for module in modules:
+        file = folder / f"{module}.yml"
+        file.write_text(yaml.safe_dump(_twice(module, folder)))
+        tasks.append({"name": f"Examples of {module}", "ansible.builtin.include_tasks": str(file), **more.get(module, {})})
+    defaults = {"group/stalwart.mail.stalwart": {"url": "{{ server.url }}", "login_user": "{{ server.user }}", "login_password": "{{ server.password }}"}}
+    playbook = folder / "examples.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]))
+    return playbook
+
+
+def _require_no_changes(played: Played, modules: t.Collection[str]) -> None:
     forget_clients()
     assert played.status == 0, played.output[-1500:]
     again = [line for line in played.results if line["task"].startswith("Again: ") and line["outcome"] == "ok"]
     assert [f"{line['action']}: {line['task']}" for line in again if line["result"]["changed"]] == []
-    assert {line["action"].removeprefix("stalwart.mail.") for line in again} == set(PROMISING)
+    assert {line["action"].removeprefix("stalwart.mail.") for line in again} == set(modules)
 
 
 @pytest.mark.parametrize("playbook", sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml")))

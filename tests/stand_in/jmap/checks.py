@@ -220,13 +220,13 @@ def _certificate(context: Context, value: dict[str, Any], before: dict[str, Any]
         raise SetError("invalidProperties", words, ["privateKey"]) from None
     del key
     leaf = chain[0]
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
-    except x509.ExtensionNotFound:
-        names = []
+    names = {str(each.value) for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)}
+    with contextlib.suppress(x509.ExtensionNotFound):
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names.update(found.get_values_for_type(x509.DNSName), map(str, found.get_values_for_type(x509.IPAddress)))
     return {
         **value,
-        "subjectAlternativeNames": dict.fromkeys(names, True),
+        "subjectAlternativeNames": dict.fromkeys(sorted(names), True),
         "notValidBefore": format_time(leaf.not_valid_before_utc.timestamp()),
         "notValidAfter": format_time(leaf.not_valid_after_utc.timestamp()),
         "issuer": leaf.issuer.rfc4514_string(),

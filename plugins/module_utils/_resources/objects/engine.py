@@ -160,6 +160,10 @@ def prepare(server: Server, wanted: Wanted, mode: Mode, resolve: Resolver | None
     found = _find(server, wanted, key, among)
     if wanted.state == "absent":
         return _absent(server, wanted, found)
+    if found is None and (renamed := _key_after(wanted, key, resolve)) != key:
+        # a run before may have given it the new name already
+        key = renamed
+        found = _find(server, wanted, key, among)
     properties = dict(wanted.properties)
     if found is None:
         if wanted.id:
@@ -228,6 +232,12 @@ def key_of(wanted: Wanted, resolve: Resolver) -> Values:
             f"it is missing, and a {kind.name} is found by {' and '.join(names)}; give it, or name properties in match, or the id.",
         )
     return read_match(kind, {name: wanted.properties[name] for name in names}, resolve, wanted.place)
+
+
+def _key_after(wanted: Wanted, key: Values, resolve: Resolver) -> Values:
+    """What the object is to be found by once it is as wanted: not what the match says where the properties change just that."""
+    changing = {name: value for name, value in wanted.properties.items() if name in wanted.match and name != VARIANT and value not in (None, "")}
+    return {**key, **read_match(wanted.type, changing, resolve, wanted.place)} if changing else key
 
 
 def read_match(kind: ObjectType, match: t.Mapping[str, t.Any], resolve: Resolver, place: str) -> Values:
