@@ -29,9 +29,11 @@ from ansible_collections.stalwart.mail.plugins.module_utils._errors import Inval
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, Task, execute, hidden_values
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values import plain
+from ansible_collections.stalwart.mail.plugins.module_utils._server import connect
 
 # Imported by the strategy before it forks, so what is costly once is done here and inherited by every worker.
 _http.prepare()
+connect.prepare()
 
 #: Options of tasks that compare or make hashes, for which libpass needs 60 ms to be imported.
 _WITH_HASHES = frozenset({"password", "new_password", "principals"})

@@ -13,9 +13,7 @@ from .._errors import NotFound, OneTimeCodeMissing
 from .._http import Connection, HttpClient, client_for
 from .._otp import split_code
 from .health import is_healthy
-from .jmap.adapter import JmapServer
 from .port import Account, Server
-from .rest.adapter import RestServer
 
 Generation = t.Literal["auto", "rest", "jmap"]
 
@@ -23,11 +21,26 @@ Generation = t.Literal["auto", "rest", "jmap"]
 def connect(connection: Connection, *, api: Generation = "auto", server_version: str = "") -> Server:
     """The server of a connection. Sends nothing by itself: with `auto` the first thing that is asked of the server finds out its generation."""
     client = client_for(connection)
-    if api == "rest":
-        return RestServer(client, server_version)
-    if api == "jmap":
-        return t.cast(Server, JmapServer(client, server_version))
+    if api != "auto":
+        return _adapter(api)(client, server_version)
     return t.cast(Server, _FoundOut(client, server_version))
+
+
+def prepare() -> None:
+    """Load both adapters before a process forks."""
+    _adapter("rest")
+    _adapter("jmap")
+
+
+def _adapter(generation: str) -> t.Callable[[HttpClient, str], Server]:
+    # A module that runs by itself compiles what it imports each time, so it takes only the adapter that it needs.
+    if generation == "jmap":
+        from .jmap.adapter import JmapServer
+
+        return t.cast("t.Callable[[HttpClient, str], Server]", JmapServer)
+    from .rest.adapter import RestServer
+
+    return RestServer
 
 
 class _FoundOut:
@@ -55,11 +68,7 @@ class _FoundOut:
     def _server(self) -> Server:
         if self._client.generation is None:
             self._client.generation = _generation(self._client)
-        return (
-            t.cast(Server, JmapServer(self._client, self._server_version))
-            if self._client.generation == "jmap"
-            else RestServer(self._client, self._server_version)
-        )
+        return _adapter(self._client.generation)(self._client, self._server_version)
 
 
 def _generation(client: HttpClient) -> Generation:
