@@ -50,6 +50,7 @@ def test_a_difference_holds_only_what_differs() -> None:
     before, wanted = {"a": 1, "b": 2, "gone": 3, "none": None}, {"a": 1, "b": 4, "new": 5}
     assert difference(before, wanted) == ({"b": 2, "gone": 3, "none": None}, {"b": 4, "new": 5})
     assert difference(before, before) == ({}, {})
+    assert difference({"list": ["x"]}, {"list": ["x"]}) == ({}, {})
     assert difference({}, {"a": None}) == ({}, {"a": None})
 
 
@@ -262,6 +263,9 @@ def test_time_runs_out_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     report = run_steps([work(0, 109.9), work(1, 110.0), work(2, 111.0), work(3, 0.0)], workers=1, time_limit=10.0)
     assert log == [0, 1]
     assert report.out_of_time and report.unfinished == {2, 3}  # an end is an end, even if the clock goes back
+    now[0] = 100.0
+    log.clear()
+    assert run_steps([work(0, 120.0), work(1, 120.0)], workers=1, time_limit=10.0).unfinished == {1} and log == [0]  # long past it
     now[0] = 0.0
     log.clear()
     assert not run_steps([work(0, 5.0), work(1, 1e9)], workers=1).out_of_time
@@ -330,6 +334,7 @@ def test_a_slice_of_which_nothing_may_begin_is_left_out() -> None:
 
 def test_steps_are_compared_without_their_work() -> None:
     assert Step(0, (1,), lambda: 1) == Step(0, (1,), lambda: 2, {1: "x"})
+    assert Step(0, (1,), print) == Step(0, (1,), print, joins=steps.Together(1, lambda _joined: []))
     assert Step(0, (1,), print).needs == {}
     with pytest.raises(AttributeError):
         Step(0, (1,), print).stage = 1  # type: ignore[misc]
