@@ -153,7 +153,9 @@ class StalwartAction(ActionBase):
     def _run_here(self, name: str) -> dict[str, t.Any]:
         spec = self.task.spec
         validator = ArgumentSpecValidator({option: dict(about) for option, about in spec.options.items()}, **spec.conditions())
-        validation = validator.validate(plain(self._resolved_arguments()))
+        # null is as good as left out, but Ansible asks the environment only for what is left out
+        given = {name: value for name, value in self._resolved_arguments().items() if value is not None or name not in ENVIRONMENT}
+        validation = validator.validate(plain(given))
         hidden = hidden_values(self.task, validation.validated_parameters)
         warnings: list[str] = []
         if validation.error_messages:
