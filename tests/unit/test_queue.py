@@ -275,6 +275,13 @@ def test_a_running_queue_that_sleeps_is_woken() -> None:
     assert fake.messages == {}
 
 
+def test_mail_of_this_second_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    this_second = dt.datetime(2026, 11, 1, 10, 0, 0, tzinfo=dt.timezone.utc)
+    monkeypatch.setattr(state, "now", lambda: this_second)
+    fake = FakeQueue(queued(1, "x@remote.example", due=T0))
+    assert [change.action for change in manage(fake, state="running", wait_timeout=0.2).changes] == ["wake"]
+
+
 def test_a_running_queue_with_slow_hosts_is_no_failure() -> None:
     fake, warnings = FakeQueue(queued(1, "bob@a.test"), wakes=False), list[str]()
     assert not manage(fake, warnings=warnings, state="running", wait_timeout=0.2).changed

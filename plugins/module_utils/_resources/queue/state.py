@@ -165,7 +165,8 @@ def named(server: Server) -> str:
 
 
 def _due(queue: Queue) -> list[QueuedMessage]:
-    return list(itertools.islice(queue.find(QueueFilter(due_before=now())), _WATCHED))
+    # times are whole seconds, and what falls due in the present one is due
+    return list(itertools.islice(queue.find(QueueFilter(due_before=now() + dt.timedelta(seconds=1))), _WATCHED))
 
 
 def _wake(queue: Queue, watched: t.Sequence[QueuedMessage]) -> None:
