@@ -28,3 +28,22 @@ def test_of_settings_only_the_secrets_are_hidden() -> None:
     params = {"settings": option, "login_token": "api_dG9rZW4="}
     assert hidden_values(settings.TASK, params) == {"first-secret", "second-secret", "api_dG9rZW4="}
     assert settings.TASK.own.options["settings"]["no_log"] is True
+
+
+def test_of_settings_since_0_16_secrets_go_by_the_names_of_properties() -> None:
+    nested = {
+        "WebHook": {"hook": {"@type": "x", "httpHeaders": {"Authorization": "first-secret"}, "signatureKey": {"@type": "Value", "secret": "second-secret"}}}
+    }
+    flat = {
+        "WebHook.hook.httpHeaders.Authorization": "first-secret",
+        "DnsServer.bind.key": "second-secret",
+        "DnsServer.bind.keyName": "mine",
+        "DnsServer.bind.secret.@type": "Value",
+        "Http.enableHsts": True,
+        "WebHook.hook.url": "https://x.example/",
+    }
+    below_a_prefix = {"httpHeaders": {"X-Key": "first-secret"}, "authSecret": "second-secret", "port": 25, "secret": {"@type": "Text"}}
+    for option in (nested, flat, below_a_prefix):
+        assert hidden_values(settings.TASK, {"settings": option}) == {"first-secret", "second-secret"}
+    # of older servers: how long a token lives is no secret
+    assert hidden_values(settings.TASK, {"settings": {"oauth.expiry.token": "1h", "Store.oauth": "x"}}) == set()

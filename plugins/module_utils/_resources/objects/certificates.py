@@ -26,7 +26,7 @@ def names_in(certificate: t.Any, place: str) -> list[str]:
     try:
         found = x509.load_pem_x509_certificate(text.strip().encode())
     except ValueError:
-        raise InvalidOption(place, "it is no certificate in PEM; give one with its lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----.") from None
+        raise InvalidOption(place, "it is no certificate in PEM; give one with its lines -----BEGIN … and -----END ….") from None
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

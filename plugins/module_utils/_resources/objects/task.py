@@ -26,7 +26,8 @@ _SECRET_NAME = re.compile(
     r"|(?:private|hmac|account|access|api|signature|encryption|license|push|application|consumer|client|shared|secret)Key)$",
     re.IGNORECASE,
 )
-_HEADERS = "httpHeaders"
+#: Headers that a server sends elsewhere; what they hold is shown nowhere.
+HEADERS = "httpHeaders"
 _ENDLESS = frozenset({"Log", "Metric", "Trace"})
 
 
@@ -97,11 +98,11 @@ def secret_values(value: t.Any, name: str = "") -> t.Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             is_key = key == "key" and "keyName" in value
-            yield from secret_values(inner, name if name == _HEADERS else "secret" if is_key else str(key))
+            yield from secret_values(inner, name if name == HEADERS else "secret" if is_key else str(key))
     elif isinstance(value, list):
         for inner in value:
             yield from secret_values(inner, name)
-    elif isinstance(value, str) and (_SECRET_NAME.search(name) or name == _HEADERS) and value not in MASKS:
+    elif isinstance(value, str) and (_SECRET_NAME.search(name) or name == HEADERS) and value not in MASKS:
         yield value
 
 

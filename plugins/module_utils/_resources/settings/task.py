@@ -11,8 +11,10 @@ import typing as t
 from ..._errors import InvalidOption
 from ..._reconcile.plan import Mode, Outcome
 from ..._secrets import is_secret_key
+from ..._server.models.objects import VARIANT
 from ..._server.port import Server
 from .._options import Item, Options, one_or_more, read
+from ..objects.task import HEADERS
 from ..objects.task import secret_values as object_secrets
 from . import objects
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
@@ -63,22 +65,32 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
 
 def secret_values(settings: t.Any) -> t.Iterator[str]:
     """The values in the option `settings` that must not be shown, by the names of their keys."""
-    if isinstance(settings, dict):
-        yield from _secret_values(settings, "")
-        for key, value in settings.items():
-            if str(key)[:1].isupper():  # a type of servers since 0.16
-                yield from object_secrets({str(key).rpartition(".")[2]: value})
+    found = list(_leaves(settings, "")) if isinstance(settings, dict) else []
+    keys = {key for key, _value in found}
+    for key, value in found:
+        if key.endswith(VARIANT) or not isinstance(value, str) or value in MASKS:
+            continue
+        # names with capitals are those of properties of servers since 0.16
+        if is_secret_key(key) or (any(sign.isupper() for sign in key) and any(object_secrets(_property(key, f"{key}Name" in keys, value)))):
+            yield value
 
 
-def _secret_values(value: t.Any, key: str) -> t.Iterator[str]:
+def _leaves(value: t.Any, key: str) -> t.Iterator[tuple[str, t.Any]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _secret_values(inner, join(key, str(name)))
+            yield from _leaves(inner, join(key, str(name)))
     elif isinstance(value, list):
         for inner in value:
-            yield from _secret_values(inner, key)
-    elif isinstance(value, str) and is_secret_key(key) and value not in MASKS:
-        yield value
+            yield from _leaves(inner, key)
+    else:
+        yield key, value
+
+
+def _property(key: str, is_named: bool, value: str) -> dict[str, t.Any]:
+    """A property as it stands in an object; what is below headers goes by their name, and numbers are places in lists."""
+    parts = [part for part in key.split(".") if not part.isdigit()]
+    name = HEADERS if HEADERS in parts else parts[-1] if parts else ""
+    return {name: value, **({f"{name}Name": ""} if is_named else {})}
 
 
 def _read(options: t.Mapping[str, t.Any]) -> _SettingsOptions:
