@@ -115,6 +115,26 @@ def test_a_name_without_domain_is_an_address(site: Site) -> None:
         site.principal(name="Zoë/Smith Jones")
 
 
+def test_what_was_renamed_is_found_by_its_new_name(site: Site) -> None:
+    """The domain is not the default one, and nobody says it."""
+    site.many({"name": address("crew"), "type": "group"}, {"name": address("jane")}, {"name": "clerk", "type": "role"})
+    renamed = (
+        {"name": "crew", "type": "group", "new_name": "staff"},
+        {"name": "jane", "new_name": "joan", "member_of": ["staff"]},
+        {"name": "clerk", "new_name": "boss"},
+    )
+    assert [each["action"] for each in site.many(*renamed).operations()] == ["rename", "rename", "rename"]
+    assert not site.many(*renamed).changed
+    assert site.principal(name="joan").results["principal"]["member_of"] == [address("staff")]
+    assert site.principal(name="boss").results["principal"]["type"] == "role"
+    site.principal(name="other.test", type="domain")
+    site.many({"name": "joan", "new_name": "june", "emails": ["june@other.test", address("joan")]})
+    assert site.principal(name="june").results["principal"]["emails"] == ["june@other.test", address("joan")]
+    assert not site.many({"name": "joan", "new_name": "june@other.test"}).changed
+    for name, new_name in (("clerk", "boss"), ("joan", "june"), ("crew", "staff")):
+        assert not site.principal(name=name, new_name=new_name).changed
+
+
 def test_members_stand_on_both_sides(site: Site) -> None:
     site.principal(name=address("jane"))
     site.principal(name=address("bob"))

@@ -71,7 +71,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if refused and (mode.check or wanted.on_error == "stop"):
         raise task.failure(Report(failed=dict(refused)), predicted=wanted.on_error == "continue", check=mode.check)
     if mode.check:
-        return Outcome({"summary": task.summary(), "reloaded": False}, task.writing.changes)
+        return Outcome({"summary": task.summary(), "reloaded": False, **task.secrets(predicted=mode.check)}, task.writing.changes)
     left = None if wanted.time_limit is None else max(0.0, wanted.time_limit - (time.monotonic() - started))
     together = task.writing.together()
     report = run_steps(task.writing.steps(), workers=wanted.concurrency, time_limit=left, stop_on_error=wanted.on_error == "stop", together=together)
@@ -79,7 +79,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     if refused or report.failed or report.unfinished:
         report.failed.update(refused)
         raise task.failure(report)
-    return Outcome({"summary": task.summary(), "reloaded": reloaded, **task.secrets()}, task.writing.changes)
+    return Outcome({"summary": task.summary(), "reloaded": reloaded, **task.secrets(predicted=mode.check)}, task.writing.changes)
 
 
 @contextlib.contextmanager
@@ -130,13 +130,21 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
             return in_default[0]
         return known[0] if known else ""
 
+    def before_renaming(item: PrincipalOptions) -> str:
+        """The name that a mailbox had which an earlier run has renamed."""
+        new_name = item.new_name or ""
+        renamed = new_name if "@" in new_name else existing(new_name)
+        return f"{item.name}@{domain_of(renamed)}" if renamed else ""
+
     made: dict[str, str] = {}
     full = []
     for item in items:
         name = item.name
-        if names.is_short(item) and (item.type is not None or name not in others):
-            name = names.address_given(item) or existing(item.name) or names.new_address(server.principals, item)
+        if names.is_short(item) and (item.type is not None or others.isdisjoint((name, item.new_name))):
+            name = names.address_given(item) or existing(name) or before_renaming(item) or names.new_address(server.principals, item)
             made[item.name] = name
+            if item.new_name and "@" not in item.new_name:
+                made[item.new_name] = names.renamed(item, name)
         full.append(name)
     completed = [names.completed(server.principals, item, name, lambda each: made.get(each) or existing(each)) for item, name in zip(items, full, strict=True)]
     require_consistent(completed)
@@ -285,9 +293,9 @@ class _Task:
                 numbers[_PAST[actions[0]] if actions else "unchanged"] += 1
         return numbers
 
-    def secrets(self) -> dict[str, t.Any]:
-        """What the server made, by name: it is told only once."""
-        made = {each.name: each.made[0] for each in self.planned if each.made}
+    def secrets(self, *, predicted: bool) -> dict[str, t.Any]:
+        """What was made, or would be, by name: it is told only once."""
+        made = {each.name: secret for each in self.planned if (secret := each.secret(predicted=predicted))}
         return {"secrets": made} if made else {}
 
     def failure(self, report: Report, *, predicted: bool = False, check: bool = False) -> PartlyDone:
@@ -306,7 +314,7 @@ class _Task:
             parts.append(f"the time_limit of {self.wanted.time_limit:g} seconds ran out")
         were = "would be" if check else "were"
         text = f"{'; '.join(parts)}. {len(done)} changes {were} made, {len(left)} {were} not; running the task again goes on from there."
-        results = {"failures": failures[:_MOST_FAILURES], "summary": self.summary(not_done), **self.secrets()}
+        results = {"failures": failures[:_MOST_FAILURES], "summary": self.summary(not_done), **self.secrets(predicted=predicted and check)}
         return PartlyDone(text, _operations(done), _operations(left), changed=bool(done), **results)
 
 

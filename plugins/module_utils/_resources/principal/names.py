@@ -25,9 +25,9 @@ MAILBOXES = ("individual", "group", "list")
 Existing = t.Callable[[str], str]
 
 
-def address_given(wanted: PrincipalOptions) -> str:
-    """Which of the addresses given for a mailbox is the one that its name stands for, else ""."""
-    return next((address for address in _addresses(wanted) if address.rpartition("@")[0] == wanted.name), "")
+def address_given(wanted: PrincipalOptions, name: str = "") -> str:
+    """Which of the addresses given for a mailbox is the one that its name (or this one) stands for, else ""."""
+    return next((address for address in _addresses(wanted) if address.rpartition("@")[0] == (name or wanted.name)), "")
 
 
 def is_short(wanted: PrincipalOptions) -> bool:
@@ -45,11 +45,20 @@ def new_address(principals: Principals, wanted: PrincipalOptions) -> str:
         raise InvalidOption("name", str(error)) from None
 
 
+def renamed(wanted: PrincipalOptions, name: str) -> str:
+    """The full name that a mailbox of this full name shall get: in the domain that its addresses say, else in its own."""
+    new_name = wanted.new_name or ""
+    return new_name if "@" in new_name else address_given(wanted, new_name) or f"{new_name}@{domain_of(name)}"
+
+
 def completed(principals: Principals, wanted: PrincipalOptions, name: str, existing: Existing) -> PrincipalOptions:
     """The same with the mailbox's full name and those of everything it refers to, and with permissions as this server names them."""
     values: dict[str, t.Any] = {"name": name}
+    owner, _slash, key = name.rpartition("/")
+    if wanted.type == "api_key" and owner and "@" not in owner:
+        values["name"] = f"{existing(owner) or owner}/{key}"
     if wanted.new_name and "@" not in wanted.new_name and "@" in name and "/" not in domain_of(name):
-        values["new_name"] = f"{wanted.new_name}@{domain_of(name)}"
+        values["new_name"] = renamed(wanted, name)
     fields = ["member_of", "lists"] + (["members"] if wanted.type != "role" else [])
     for field in fields:
         edit = getattr(wanted, field)

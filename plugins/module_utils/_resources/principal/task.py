@@ -37,17 +37,18 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     wanted, found = _named(server, wanted, directory) if server.principals.names_are_addresses else (wanted, _find(server, wanted, directory))
     planned = plan_one(server, found, wanted, directory, mode, missing=tell if mode.check else plan.refuse)
     apply(planned.changes, mode)
+    secret = planned.secret(predicted=mode.check)
     shown = planned.shown()
     reloaded = False
     if planned.changes and not mode.check:
-        with after(planned.changes, **({"secret": planned.made[0]} if planned.made else {})):
+        with after(planned.changes, **({"secret": secret} if secret else {})):
             if wanted.reload == "auto" and planned.touches_recipients():
                 reloaded = refresh_recipients(server, mode)
             if planned.target is not None:
                 shown = plan.shown(_confirmed(server, planned))
     results: dict[str, t.Any] = {"principal": shown, "reloaded": reloaded}
-    if planned.made:
-        results["secret"] = planned.made[0]
+    if secret:
+        results["secret"] = secret
     return Outcome(results, planned.changes)
 
 
@@ -58,8 +59,10 @@ def _named(server: Server, wanted: Wanted, directory: AskedDirectory) -> tuple[W
     """What the names mean where mailboxes are named by their addresses, and the principal that is meant."""
     given = names.address_given(wanted) if names.is_short(wanted) else ""
     found = _find(server, wanted.model_copy(update={"name": given}) if given else wanted, directory)
-    if found is not None and (found.type in names.MAILBOXES or found.name == wanted.name):
-        name = found.name if wanted.new_name is None or found.name != wanted.new_name else wanted.name
+    if found is not None and found.type in names.MAILBOXES:
+        name = found.name if found.name != wanted.new_name else wanted.name
+    elif found is not None and found.name in (wanted.name, wanted.new_name):
+        name = wanted.name
     else:
         name = names.new_address(server.principals, wanted) if names.is_short(wanted) else wanted.name
     wanted = t.cast(Wanted, names.completed(server.principals, wanted, name, directory.full_name))
