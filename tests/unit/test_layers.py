@@ -86,6 +86,7 @@ def test_only_the_frontend_knows_ansible_and_only_deps_loads_libraries_at_import
 
 @pytest.mark.parametrize("missing", [{"ansible"}, {"ansible"} | LIBRARIES], ids=["without ansible", "without any library"])
 def test_what_is_below_the_frontend_imports_without(missing: set[str]) -> None:
+    """And without a warning of a library, which every run would begin with."""
     program = f"""
 import importlib, sys
 class Missing:
@@ -97,5 +98,5 @@ sys.path.insert(0, {str(ROOT / ".cache/tree")!r})
 for name in {[dotted(path) for path in FILES if layer(dotted(path)) != "_frontend"]!r}:
     importlib.import_module(name)
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    result = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
