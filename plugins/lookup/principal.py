@@ -58,11 +58,10 @@ class LookupModule(StalwartLookup):
     name = "principal"
 
     def read(self, server: Server, terms: list[t.Any], options: dict[str, t.Any], mode: Mode) -> list[t.Any]:
-        if not terms:
-            return []
-        found: list[t.Any] = info(server, {"names": terms}, mode).results["principals"]
-        known = {principal["name"] for principal in found}
+        found: list[t.Any] = []
         for term in terms:
-            if str(term).strip().lower() not in known:
+            named = info(server, {"names": [term]}, mode).results["principals"]
+            if not named:
                 raise InvalidOption("_terms", f"there is no principal {term!r} on the server; create it first, or correct the name.")
+            found += named
         return found

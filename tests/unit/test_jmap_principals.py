@@ -10,6 +10,7 @@ import typing as t
 import httpx
 import pytest
 
+from ansible_collections.stalwart.mail.plugins.lookup.principal import LookupModule
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import NotApplied, PartlyDone, Refused, StalwartError
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
@@ -113,6 +114,14 @@ def test_a_name_without_domain_is_an_address(site: Site) -> None:
     assert site.principal(name="jane").results["principal"]["name"] == "jane@corp.test"  # as logins have it
     with pytest.raises(StalwartError, match=r"name: 'zoë/smith jones@corp.test' is not an e-mail address: it holds a blank"):
         site.principal(name="Zoë/Smith Jones")
+
+
+def test_a_lookup_takes_names_as_tasks_do(site: Site) -> None:
+    site.principal(name=address("jane"))
+    found = LookupModule().read(site.server, ["jane", DOMAIN, address("Jane")], {}, Mode())
+    assert [each["name"] for each in found] == [address("jane"), DOMAIN, address("jane")]
+    with pytest.raises(StalwartError, match=r"there is no principal 'joan' on the server"):
+        LookupModule().read(site.server, ["jane", "joan"], {}, Mode())
 
 
 def test_what_was_renamed_is_found_by_its_new_name(site: Site) -> None:
