@@ -30,7 +30,7 @@ options:
   login_token:
     description:
       - An API key (up to 0.15 C(api_) and the base64 of C(NAME:SECRET), later what the server made) or an OAuth access token, instead of user and password.
-      - Where C(module_defaults) give user and password, set both to null in the task.
+      - Where C(module_defaults) give user and password, set both to null in the task. Those of the environment are not used then.
       - If it is not given, the environment variable E(STALWART_TOKEN) is used.
     type: str
   validate_certs:

@@ -26,7 +26,7 @@ from ansible.utils.display import Display
 from ansible_collections.stalwart.mail.plugins.module_utils import _http, _passwords
 from ansible_collections.stalwart.mail.plugins.module_utils._deps import require_libraries
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, LibraryMissing
-from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ENVIRONMENT, LOGINS
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Failure, Task, execute, hidden_values
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.values import plain
 from ansible_collections.stalwart.mail.plugins.module_utils._server import connect
@@ -120,8 +120,10 @@ class StalwartAction(ActionBase):
         """The arguments with what only the controller knows: its own environment, which a task environment overrides."""
         arguments = self._resolved_arguments()
         overridden = {str(name) for block in self._task.environment or () if isinstance(block, dict) for name in block}
+        written = [login for login in LOGINS if any(arguments.get(option) is not None for option in login)]
+        unused = {option for login in LOGINS if written and login not in written for option in login}
         for option, variable in ENVIRONMENT.items():
-            if arguments.get(option) is None and variable not in overridden and os.environ.get(variable):
+            if arguments.get(option) is None and option not in unused and variable not in overridden and os.environ.get(variable):
                 arguments[option] = os.environ[variable]
         return arguments
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a task runs: on the controller unless that would change what it does."""
+"""Where a task runs: on the controller unless that would change what it does. Which login it takes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ import typing as t
 
 import pytest
 
+from ansible_collections.stalwart.mail.plugins.module_utils import _http
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import server_of
 from ansible_collections.stalwart.mail.plugins.modules.blob import TASK as BLOB
 from ansible_collections.stalwart.mail.plugins.modules.principals import TASK as PRINCIPALS
 from ansible_collections.stalwart.mail.plugins.plugin_utils._action import StalwartAction
+
+
+def module_arguments(**arguments: t.Any) -> dict[str, t.Any]:
+    action: t.Any = StalwartAction.__new__(StalwartAction)
+    action.task = BLOB
+    action._task = types.SimpleNamespace(args=arguments, environment=[])
+    return t.cast("dict[str, t.Any]", action._module_arguments())
 
 
 def place(task: t.Any, arguments: dict[str, t.Any], **about: t.Any) -> str:
@@ -44,6 +54,33 @@ def test_a_task_that_writes_a_file(about: dict[str, t.Any], expected: str) -> No
 
 def test_become_changes_nothing_without_a_file() -> None:
     assert place(PRINCIPALS, {"principals": []}, become=True) == "controller"
+
+
+def connection(**options: str) -> _http.Connection:
+    return t.cast(t.Any, server_of({"url": "https://mail.example.org", **options}))._client.connection
+
+
+def test_a_login_that_is_written_goes_before_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STALWART_USER", "admin")
+    monkeypatch.setenv("STALWART_PASSWORD", "password-unlike-any-data")
+    from_environment = {"login_user": "admin", "login_password": "password-unlike-any-data"}
+    assert connection(**from_environment).user == "admin"
+    with_token = connection(**from_environment, login_token="token-unlike-any-data")
+    assert (with_token.token, with_token.user) == ("token-unlike-any-data", "")
+    with pytest.raises(InvalidOption, match="it can't be used together with login_user and login_password"):
+        connection(login_user="jane", login_password="hers-unlike-any-data", login_token="token-unlike-any-data")
+    monkeypatch.setenv("STALWART_TOKEN", "token-unlike-any-data")
+    with_user = connection(login_user="jane", login_password="hers-unlike-any-data", login_token="token-unlike-any-data")
+    assert (with_user.token, with_user.user) == ("", "jane")
+    with pytest.raises(InvalidOption, match="it can't be used together with login_user and login_password"):
+        connection(**from_environment, login_token="token-unlike-any-data")
+
+
+def test_a_module_is_given_one_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("USER", "admin"), ("PASSWORD", "password-unlike-any-data"), ("TOKEN", "token-unlike-any-data")):
+        monkeypatch.setenv(f"STALWART_{name}", value)
+    assert module_arguments(login_user="jane", login_password=None) == {"login_user": "jane", "login_password": "password-unlike-any-data"}
+    assert module_arguments(login_token="hers-unlike-any-data") == {"login_token": "hers-unlike-any-data"}
 
 
 def test_a_list_is_read_by_the_controller_anyway() -> None:

@@ -63,6 +63,9 @@ ENVIRONMENT = {
     "login_token": "STALWART_TOKEN",
 }
 
+#: The ways to log in, of which a task takes one.
+LOGINS = (("login_user", "login_password"), ("login_token",))
+
 CONNECTION = ArgumentSpec(
     options={
         "url": {"type": "str", "required": True, **_from_environment(ENVIRONMENT["url"])},

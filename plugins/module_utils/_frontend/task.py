@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from .._deps import require_libraries
@@ -16,7 +17,7 @@ from .._reconcile.plan import Mode, Outcome, Vault
 from .._secrets import scrub
 from .._server.connect import connect
 from .._server.port import Server
-from .spec import CONNECTION, CONNECTION_UNUSED, ArgumentSpec
+from .spec import CONNECTION, CONNECTION_UNUSED, ENVIRONMENT, LOGINS, ArgumentSpec
 from .values import plain
 
 Run = t.Callable[[Server, t.Mapping[str, t.Any], Mode], Outcome]
@@ -110,8 +111,16 @@ def _texts(value: t.Any) -> t.Iterator[str]:
 
 def server_of(options: t.Mapping[str, t.Any]) -> Server:
     """The server that the connection options lead to; none of them is null. Sends nothing. Raises InvalidOption."""
-    connection = Connection(**{field: options[option] for option, field in _CONNECTION_FIELDS.items() if option in options})
+    unused = _login_not_meant(options)
+    connection = Connection(**{field: options[option] for option, field in _CONNECTION_FIELDS.items() if option in options and option not in unused})
     return connect(connection, api=options.get("api", "auto"), server_version=options.get("server_version", ""))
+
+
+def _login_not_meant(options: t.Mapping[str, t.Any]) -> t.Sequence[str]:
+    """Of two logins the one that the environment gives: what is written for a task goes before what happens to be set."""
+    from_environment = [login for login in LOGINS if all(options.get(option) in (None, os.environ.get(ENVIRONMENT[option])) for option in login)]
+    both = all(any(option in options for option in login) for login in LOGINS)
+    return from_environment[0] if both and len(from_environment) == 1 else ()
 
 
 class Failure(Exception):
