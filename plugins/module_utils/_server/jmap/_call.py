@@ -567,6 +567,6 @@ class _About:
 def no_jmap(base_url: str) -> str:
     """Why a server does not answer as one of this generation."""
     return (
-        f"{base_url} has no JMAP management API, which servers have since 0.16. If the server is older, set api: rest (or leave api out: it is found out); "
-        "else correct the url, which goes without a path of the API"
+        f"{base_url} has no JMAP management API, which servers have since 0.16. Correct the url, which goes without a path of the API; "
+        "if the server is older, leave api out"
     )

@@ -78,8 +78,8 @@ class RestCaller:
         if base_url.endswith("/api"):
             return f"{base_url} has no management API; leave /api out of url, since it is added"
         return (
-            f"{base_url} has no REST management API, which servers have up to 0.15. If the server is newer, set api: jmap "
-            "(or leave api out: it is found out); else correct the url"
+            f"{base_url} has no REST management API, which servers have up to 0.15. Correct the url, which goes without a path of the API; "
+            "if the server is newer, leave api out"
         )
 
     def raw(self, method: str, *path: str, resource: str = "", query: t.Mapping[str, t.Any] | None = None) -> bytes:
