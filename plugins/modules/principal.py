@@ -44,8 +44,8 @@ options:
         for the address in O(emails) that begins so, else for an existing one that begins so (that of the default domain, where there are several),
         else for one in the domain of the first address or in the default domain. So O(name=jane) with O(emails=[jane@example.org]) is the same
         principal on all servers. The own address is always among the addresses there.
-      - An API key of a server since 0.16 belongs to an account; C(jane@example.org/backup) is her key C(backup), a name without an address is a key
-        of the login's own account.
+      - An API key of a server since 0.16 belongs to an account. C(jane/backup), or C(jane@example.org/backup), is her key C(backup); a name without an
+        owner is a key of the login's own account. On servers up to 0.15 keys belong to nobody, and that is a name like any other.
     type: str
     required: true
   type:
@@ -69,7 +69,7 @@ options:
     type: str
   quota:
     description:
-      - How much an account, a group or a tenant may store, in bytes or as in V(10G). An empty text removes the limit.
+      - How much an account, a group or a tenant may store, in bytes or as in V(10G). V(0) or an empty text removes the limit.
     type: raw
   emails:
     description:
@@ -121,7 +121,8 @@ options:
   password:
     description:
       - The password in clear. It is hashed before it is sent.
-      - For an API key or OAuth client this is its secret. Servers since 0.16 make the secret of an API key themselves; see RV(secret).
+      - For an API key or OAuth client this is its secret. A new API key without one gets one that is made for it; see RV(secret).
+        Servers since 0.16 always make the secrets of API keys themselves, and take none.
     type: str
   password_hash:
     description:
@@ -236,10 +237,19 @@ EXAMPLES = r"""
 
 - name: An API key that may only read domains
   stalwart.mail.principal:
-    name: monitoring
+    name: alice/monitoring
     type: api_key
-    password: "{{ monitoring_secret }}"
     enabled_permissions: [authenticate, domain-list, domain-get]
+  register: monitoring
+
+- name: Keep what it logs in with, which is told only now
+  ansible.builtin.copy:
+    content: "{{ monitoring.secret }}"
+    dest: /root/monitoring.key
+    mode: "0600"
+  diff: false
+  no_log: true
+  when: monitoring.secret is defined
 
 - name: Alice is away for good, her mail is kept
   stalwart.mail.principal:
@@ -260,8 +270,9 @@ principal:
     has_password: true
 secret:
   description:
-    - The secret of an API key that a server since 0.16 made. It is told only by the task that creates the key.
-  returned: when the server made one
+    - What one logs in with by a new API key (O(login_token)), where no password was given for it. It is told only by the task that creates the key.
+      In check mode it is V(<generated>).
+  returned: when one was made
   type: str
 reloaded:
   description: Whether the server was reloaded.

@@ -132,8 +132,9 @@ EXAMPLES = r"""
 RETURN = r"""
 secrets:
   description:
-    - The secrets of API keys that a server since 0.16 made, by the names of the keys. They are told only by the task that creates the keys.
-  returned: when the server made some
+    - What one logs in with by new API keys (O(login_token)) for which no password was given, by the names of the keys. They are told only by the task
+      that creates the keys. In check mode each is V(<generated>).
+  returned: when some were made
   type: dict
 summary:
   description: How many principals were (or would be) created, updated, renamed, deleted or left as they are.

@@ -40,7 +40,7 @@ class Principals(t.Protocol):
 
     @property
     def makes_keys(self) -> bool:
-        """Whether the server makes the secrets of API keys and app passwords by itself, and takes none."""
+        """Whether the server makes the secrets of API keys and app passwords by itself, and takes none of ours."""
 
     @property
     def batch_size(self) -> int:
@@ -54,7 +54,10 @@ class Principals(t.Protocol):
         trusted to be exact. `fields` are what the caller will look at; others may be left empty."""
 
     def create(self, principal: Principal) -> str:
-        """Create it with all its fields. Groups, lists, roles and domains it names must exist. Tells a secret that the server made for it, else ""."""
+        """Create it with all its fields. Groups, lists, roles and domains it names must exist.
+
+        An API key without a secret gets one, which is told as what one logs in with; else "" is told.
+        """
 
     def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
         """Apply all edits to the found principal, or none of those that it holds itself."""

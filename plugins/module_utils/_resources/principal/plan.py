@@ -205,6 +205,11 @@ def check_made_secrets(after: Principal, secrets: Secrets) -> None:
         )
 
 
+def gets_secret(new: Principal, secrets: Secrets) -> bool:
+    """Whether a principal that is created gets a secret which nobody gave."""
+    return new.type == "api_key" and not secrets.password_changes
+
+
 def verified(found: Principal | None, wanted: PrincipalOptions) -> t.Iterator[tuple[str, str]]:
     """The passwords and stored hashes that `plan_secrets` will want to know about."""
     if found is None or wanted.state == "absent" or wanted.update_password == "always":

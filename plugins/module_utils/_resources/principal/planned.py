@@ -13,6 +13,7 @@ from ..._errors import Refused
 from ..._passwords import already_set
 from ..._reconcile.compare import difference
 from ..._reconcile.plan import Change, Mode
+from ..._secrets import GENERATED
 from ..._server.models.principal import Principal, PrincipalWrite
 from ..._server.port import Server
 from . import lock, plan
@@ -42,7 +43,7 @@ class Planned:
     secrets: plan.Secrets = plan.NO_SECRETS
     deploy: bool = False
     changes: t.Sequence[Change] = ()
-    #: Secrets that the server made, once it did.
+    #: The secret that was made for it, once it was.
     made: list[str] = dataclasses.field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -50,6 +51,11 @@ class Planned:
         """The name by which the server knows it before the change."""
         principal = self.found or self.target
         return principal.name if principal else ""
+
+    def secret(self, *, predicted: bool) -> str:
+        """The secret that was made for it, or would be; else ""."""
+        would_make = predicted and self.found is None and self.target is not None and plan.gets_secret(self.target, self.secrets)
+        return GENERATED if would_make else next(iter(self.made), "")
 
     def shown(self) -> dict[str, t.Any] | None:
         """It as results return it, after the change."""
@@ -101,8 +107,6 @@ def plan_one(
         plan.check_made_secrets(after, secrets)
     for text in (*plan.left_out(meant, after), *plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=server.principals.tells_hashes)):
         mode.warn(text)
-    if found is None and after.type == "api_key" and not secrets.password_changes and not server.principals.makes_keys:
-        mode.warn(f"the API key {after.name!r} has no secret, so nobody can log in with it; give it one by password.")
     if after == found and not secrets.any_changes:
         return Planned(found, found)
     if found is not None:
@@ -135,7 +139,7 @@ def write(
 
     if found is None:
         create = server.principals.deploy if deploy else server.principals.create
-        state = {**plan.diffed(after), **secret_after}
+        state = {**plan.diffed(after), **secret_after, **({"secret": GENERATED} if plan.gets_secret(after, secrets) else {})}
         return PrincipalChange(
             RESOURCE,
             after.name,

@@ -292,7 +292,7 @@ class JmapPrincipals:
 
     def _search_key(self, name: str) -> _Known | None:
         """An API key: ADDRESS/KEY, or KEY alone for one of the login's own account."""
-        owner, _slash, _key = name.rpartition("/")
+        owner, _slash, wanted = name.rpartition("/")
         if owner:
             account = self._search(owner, "individual")
         else:
@@ -301,7 +301,7 @@ class JmapPrincipals:
             except PermissionDenied:
                 return None
             account = _Known("individual", str(value["id"]), value) if value else None
-        return next((key for key in self._keys_of(account) if self._name(key) == name), None) if account else None
+        return next((key for key in self._keys_of(account) if self._name(key).rpartition("/")[2] == wanted), None) if account else None
 
     def _keys_of(self, account: _Known) -> list[_Known]:
         entries = account.value.get("credentials") or {} if account.kind == "individual" else {}
@@ -603,7 +603,7 @@ class JmapPrincipals:
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
             values["locale"] = after.locale or _LOCALE
-        if after.type == "api_key":
+        if after.type == "api_key" and found is None:
             values["password_hashes"] = (MASK,)
         built_in = [name for name in after.roles if name in _DEFAULT_ROLES]
         if len(built_in) > 1 and (found is None or after.roles != found.roles):

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import typing as t
 
 from ..._errors import NotFound, StalwartError
+from ..._passwords import hash_password
 from ..models.principal import Add, Edit, Principal, PrincipalType, PrincipalWrite, Remove, Set, SetAppPassword, SetPassword
 from ._call import RestCaller
 from .permissions import PERMISSIONS
@@ -86,8 +89,7 @@ class RestPrincipals:
 
     def create(self, principal: Principal) -> str:
         """One request."""
-        self._caller.call("POST", "principal", resource=_label(principal), body=_write(principal))
-        return ""
+        return self._create(principal, "principal")
 
     def permission_names(self) -> t.Collection[str]:
         """Measured; one that only another version knows is for the server to refuse."""
@@ -102,8 +104,8 @@ class RestPrincipals:
         return ""
 
     def expected(self, found: Principal | None, after: Principal) -> Principal:
-        """As it is."""
-        return after
+        """As it is; a new API key will have a secret."""
+        return after.model_copy(update={"password_hashes": ("",)}) if found is None and after.type == "api_key" else after
 
     def note(self, name: str) -> str:
         """One request."""
@@ -137,8 +139,14 @@ class RestPrincipals:
 
     def deploy(self, principal: Principal) -> str:
         """One request; the answer is the same as of a creation."""
-        self._caller.call("POST", "principal", "deploy", resource=_label(principal), body=_write(principal))
-        return ""
+        return self._create(principal, "principal", "deploy")
+
+    def _create(self, principal: Principal, *path: str) -> str:
+        secret = secrets.token_urlsafe(32) if principal.type == "api_key" and not principal.password_hashes else ""
+        if secret:
+            principal = principal.model_copy(update={"password_hashes": (hash_password(secret),)})
+        self._caller.call("POST", *path, resource=_label(principal), body=_write(principal))
+        return f"api_{base64.b64encode(f'{principal.name}:{secret}'.encode()).decode()}" if secret else ""
 
     def update(self, principal: Principal, edits: t.Sequence[Edit]) -> None:
         """One PATCH, which the server applies as a whole or not at all."""
