@@ -306,6 +306,13 @@ def test_what_would_lose_mail_is_said(principal: Principal, words: str) -> None:
     assert words in " ".join(plan.warnings(None, principal))
 
 
+@pytest.mark.parametrize("quota", [0, "0", ""])
+def test_no_limit_is_one_thing(quota: t.Any) -> None:
+    """Servers drop a quota of 0 from what is created, and keep it in what is changed."""
+    wanted = options(name="al", quota=quota)
+    assert wanted.given("quota") and wanted.quota is None
+
+
 def test_a_quota_that_was_there_is_no_news() -> None:
     found = Principal(name="al", type="individual", roles=("user",), quota=10, used_quota=20)
     assert list(plan.warnings(found, found)) == []

@@ -47,6 +47,11 @@ def _quota(value: t.Any) -> t.Any:
     return None if value == "" else value
 
 
+def _limit(value: int | None) -> int | None:
+    """Servers take 0 for no limit, and drop it from what is created."""
+    return value or None
+
+
 def _hash(value: str) -> str:
     return require_usable_hash(value)  # spellings that the server would never match come back rewritten
 
@@ -84,7 +89,7 @@ class PrincipalOptions(Options):
     type: PrincipalType | None = None
     new_name: Name | None = None
     description: Text | None = None
-    quota: t.Annotated[Size | None, BeforeValidator(_quota)] = None
+    quota: t.Annotated[Size | None, BeforeValidator(_quota), AfterValidator(_limit)] = None
     emails: MailboxAddresses | None = None
     urls: Items | None = None
     picture: Text | None = None

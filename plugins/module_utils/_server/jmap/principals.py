@@ -545,7 +545,7 @@ class JmapPrincipals:
         if value.get("description") and known.kind not in ("role", "api_key"):
             own["description"] = value["description"]
         if value.get("quotas"):
-            own["quota"] = value["quotas"].get(_QUOTA)
+            own["quota"] = value["quotas"].get(_QUOTA) or None  # 0 is no limit
         if "usedDiskQuota" in value:
             own["used_quota"] = value["usedDiskQuota"]
         if value.get("locale"):

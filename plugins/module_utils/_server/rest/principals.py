@@ -184,7 +184,9 @@ def _read(item: dict[str, t.Any]) -> Principal:
         elif ours in _LISTS:
             values[ours] = tuple(value) if isinstance(value, list) else (value,)
         elif ours == "quota" and isinstance(value, list):
-            values[ours] = value[0] if value else None  # a tenant's first quota is that of its disk space
+            values[ours] = (value[0] if value else None) or None  # a tenant's first quota is that of its disk space
+        elif ours == "quota":
+            values[ours] = value or None  # 0 is no limit
         else:
             values[ours] = value
     secrets = item.get("secrets", ())
