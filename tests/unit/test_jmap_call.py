@@ -155,7 +155,9 @@ def test_the_text_that_echoes_the_request_is_never_shown() -> None:
     ],
 )
 def test_a_server_without_this_api_is_told_as_such(answer: httpx.Response) -> None:
-    with pytest.raises(StalwartError, match=r"has no JMAP management API, which servers have since 0\.16\. Correct the url, .*; if the server is older, leave api out"):
+    with pytest.raises(
+        StalwartError, match=r"has no JMAP management API, which servers have since 0\.16\. Correct the url, .*; if the server is older, leave api out"
+    ):
         JmapCaller(client(lambda _request: answer)).find("Domain")
 
 
