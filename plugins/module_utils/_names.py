@@ -29,11 +29,6 @@ _MAX_LOCAL_PART = 64
 _MAX_ADDRESS = 254
 
 
-def is_dns_label(text: str) -> bool:
-    """Whether text is one label of letters, digits and inner hyphens, at most 63 long."""
-    return isinstance(text, str) and _LABEL.fullmatch(text) is not None
-
-
 def is_dkim_selector(text: str) -> bool:
     """Whether text can stand before `._domainkey`: one or more labels joined by dots (RFC 6376, 3.1)."""
     return isinstance(text, str) and _ASCII_DOMAIN.fullmatch(text) is not None and len(text) <= _MAX_DOMAIN

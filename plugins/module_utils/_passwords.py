@@ -76,17 +76,6 @@ def classify(stored: str) -> SecretKind:
     return SecretKind.NEVER_MATCHES if _matcher(stored) is None else SecretKind.HASH
 
 
-def split_app_password(stored: str) -> tuple[str, str]:
-    """Name and hash of a stored `$app$NAME$HASH`; the hash is empty where there is none.
-
-    Raises ValueError for any other secret.
-    """
-    if not stored.startswith("$app$"):
-        raise ValueError("this secret is not an app password.")
-    name, _dollar, hashed = stored[len("$app$") :].partition("$")
-    return name, hashed
-
-
 def hash_password(plain: str, *, rounds: int = ROUNDS) -> str:
     """A new sha512-crypt hash with a random salt, which every server version matches.
 

@@ -127,11 +127,9 @@ def test_names() -> None:
             _names.canonical_name(wrong)
 
 
-def test_labels_and_selectors() -> None:
-    assert all(_names.is_dns_label(label) for label in ("a", "2026e", "A-b", "x" * 63))
-    assert not any(_names.is_dns_label(label) for label in ("", "a.b", "-a", "a-", "a_b", "x" * 64, "ü", "a\n", "\u212a"))
-    assert all(_names.is_dkim_selector(selector) for selector in ("202611e", "s1.mail"))
-    assert not any(_names.is_dkim_selector(selector) for selector in ("", "s1.", "s 1", "s1_x", "sélecteur"))
+def test_selectors() -> None:
+    assert all(_names.is_dkim_selector(selector) for selector in ("202611e", "s1.mail", "A-b", "x" * 63))
+    assert not any(_names.is_dkim_selector(selector) for selector in ("", "s1.", "s 1", "s1_x", "-a", "a-", "x" * 64, "sélecteur", "a\n", "\u212a"))
 
 
 def test_domain_of_what_is_no_address() -> None:

@@ -50,7 +50,6 @@ class Writing:
 
     def __init__(self, server: Server, planned: t.Sequence[Planned], directory: SnapshotDirectory) -> None:
         self._server = server
-        self._directory = directory
         self._groups = _moving_together(planned, directory)
         moving = {position for group in self._groups for position in group}
         stages = [_MOVE_STAGE if position in moving else _stage(each) for position, each in enumerate(planned)]

@@ -133,7 +133,6 @@ class ObjectType:
     reload: ReloadPart | t.Literal[""] = "all"
     restart: bool = False
     elsewhere: str = ""
-    creatable: bool = True
     configuration: bool = True
     owned: bool = False
 
