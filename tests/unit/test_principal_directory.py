@@ -47,3 +47,27 @@ def test_the_holder_is_found_among_the_types_that_the_login_may_list(may_list: t
     directory = AskedDirectory(t.cast(Server, types.SimpleNamespace(principals=principals)))
     assert directory.holder(address) == expected
     assert principals.asked == requests
+
+
+def test_many_names_take_few_requests() -> None:
+    """A list with thousands of members; who may not list all asks for each."""
+
+    class Many:
+        def __init__(self, *, may_list: bool) -> None:
+            self.may_list, self.requests = may_list, 0
+
+        def get(self, name: str) -> Principal:
+            self.requests += 1
+            return Principal(name=name, type="individual")
+
+        def find(self, **_asked: t.Any) -> t.Iterator[Principal]:
+            self.requests += 1
+            if not self.may_list:
+                raise PermissionDenied("403 Forbidden", request="GET /api/principal")
+            return iter([Principal(name=f"m{number}", type="individual") for number in range(500)])
+
+    for may_list, requests in ((True, 40), (False, 501)):
+        principals = Many(may_list=may_list)
+        directory = AskedDirectory(t.cast(Server, types.SimpleNamespace(principals=principals)))
+        assert [found.name for number in range(500) if isinstance(found := directory.get(f"m{number}"), Principal)] == [f"m{number}" for number in range(500)]
+        assert principals.requests == requests

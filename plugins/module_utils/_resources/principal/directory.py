@@ -19,6 +19,9 @@ from .options import PrincipalOptions
 RANK = {"tenant": 0, "domain": 1, "role": 2, "group": 3, "list": 4}
 LAST_RANK = 5
 
+#: Who is asked for more names than this is asked for all.
+_MOST_ASKED = 40
+
 
 # A server refuses a search over all types to who may not list each of them.
 _ALL_THEN_EACH: tuple[tuple[PrincipalType, ...], ...] = ((), ("individual",), ("group",), ("list",))
@@ -64,19 +67,32 @@ class AskedDirectory:
     def __init__(self, server: Server) -> None:
         self._principals = server.principals
         self._by_name: dict[str, Principal | Unknown | None] = {}
+        self._asked = 0
 
     def know(self, principal: Principal | None, name: str) -> None:
         """Remember an answer that was read elsewhere."""
         self._by_name[name] = principal
 
     def get(self, name: str) -> Principal | Unknown | None:
-        """At most one request a name."""
+        """At most one request a name, and few for many names."""
+        if name not in self._by_name:
+            self._asked += 1
+            if self._asked == _MOST_ASKED:
+                self._read_all()
         if name not in self._by_name:
             try:
                 self._by_name[name] = self._principals.get(name)
             except PermissionDenied:
                 self._by_name[name] = UNKNOWN
         return self._by_name[name]
+
+    def _read_all(self) -> None:
+        """What is asked of others: what they are called, what they are, and of which tenant."""
+        try:
+            for principal in self._principals.find(fields=("tenant",)):
+                self._by_name.setdefault(principal.name, principal)
+        except PermissionDenied:
+            pass  # each by itself, then
 
     def full_name(self, name: str) -> str:
         """The name of the mailbox that one without domain stands for, "" for none. At most one request."""
