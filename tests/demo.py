@@ -25,8 +25,8 @@ from tests.support.servers import ROOT, RunningServer, stand_in
 PLAYBOOK = ROOT / "playbooks" / "bootstrap.yml"
 VARIABLES = ROOT / "playbooks" / "vars" / "bootstrap_example.yml"
 SECRETS = ROOT / "playbooks" / "vars" / "bootstrap_example_secrets.yml"
-SINCE_0_16 = ROOT / "playbooks" / "vars" / "bootstrap_example_since_0_16.yml"
-ZONES = ROOT / ".cache" / "demo" / "zones"
+FOLDER = ROOT / ".cache" / "demo"
+ZONES, KEYS = FOLDER / "zones", FOLDER / "secrets"
 
 DRIFTED = "alice"
 INTRUDER = "ceo@example.org"
@@ -60,11 +60,9 @@ def bootstrap(server: RunningServer, folder: pathlib.Path, *arguments: str) -> l
     look = {"RECORD_RESULTS": str(record), "ANSIBLE_NOCOLOR": "0" if sys.stdout.isatty() else "1", "ANSIBLE_FORCE_COLOR": str(int(sys.stdout.isatty()))}
     command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,"]
     command += ["-e", "ansible_python_interpreter={{ansible_playbook_python}}"]
-    files = [VARIABLES, SECRETS, *([SINCE_0_16] if server.has_objects else [])]
-    command += [part for file in files for part in ("-e", f"@{file}")]
-    command += ["-e", f"mail_zone_directory={ZONES}", "--diff", *arguments, str(PLAYBOOK)]
-    shown = f"ansible-playbook {' '.join(['--diff', *arguments])} {' '.join(f'-e @vars/{file.name}' for file in files)} stalwart.mail.bootstrap"
-    print(f"$ {shown}", flush=True)
+    command += ["-e", f"@{VARIABLES}", "-e", f"@{SECRETS}", "-e", f"mail_zone_directory={ZONES}", "-e", f"mail_secret_directory={KEYS}"]
+    command += ["--diff", *arguments, str(PLAYBOOK)]
+    print(f"$ ansible-playbook {' '.join(['--diff', *arguments])} -e @vars/{VARIABLES.name} -e @vars/{SECRETS.name} stalwart.mail.bootstrap", flush=True)
     done = subprocess.run(command, cwd=folder, env=environment(**login, **look), stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise DemoFailed(f"the playbook ended with status {done.returncode}")
@@ -109,6 +107,9 @@ def existing(server: RunningServer) -> dict[str, list[str]]:
             for found in answer["list"]:
                 kind = label or {"User": "individual", "Group": "group"}[found["@type"]]
                 kinds.setdefault(kind, []).append(found[naming])
+                for login in (found.get("credentials") or {}).values():
+                    if login["@type"] == "ApiKey":
+                        kinds.setdefault("apiKey", []).append(f"{found[naming]}/{login['description']}")
         return kinds
     by_type: dict[str, list[str]] = {}
     for principal in server.api("GET", "principal", limit=0)["items"]:
@@ -125,6 +126,8 @@ def summary(server: RunningServer) -> None:
             print(f"  {kind:<11} {', '.join(by_type[kind])}")
     for zone in sorted(ZONES.glob("*.zone")):
         print(f"  {'zone file':<11} {os.path.relpath(zone, ROOT)} ({len(zone.read_text(encoding='utf-8').splitlines())} lines)")
+    for key in sorted(KEYS.glob("*.key")):
+        print(f"  {'secret':<11} {os.path.relpath(key, ROOT)}")
 
 
 def demo(server: RunningServer, folder: pathlib.Path) -> None:
@@ -177,8 +180,8 @@ def bootstrap_is_needed(server: RunningServer, folder: pathlib.Path) -> bool:
 
 def main() -> int:
     """Run the demo against the stand-in of the version in SERVER."""
-    shutil.rmtree(ZONES, ignore_errors=True)
-    ZONES.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
     version = os.environ.get("SERVER", "0.15.5")
     with tempfile.TemporaryDirectory() as folder, stand_in(version) as server:
         print(f"A stand-in of Stalwart {version} answers at {server.url}.")

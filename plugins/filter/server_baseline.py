@@ -41,6 +41,7 @@ _value:
   description:
     - A dictionary with C(stored), for the server's store, and C(local), for its own file. Each has C(present), settings to set, and C(exact),
       by their prefix those that shall be all that is below it.
+    - Its C(left_out) tells, by key, why further settings are for neither, since only servers of the other generation have them.
   type: dict
 """
 
@@ -53,7 +54,7 @@ from ansible_collections.stalwart.mail.plugins.plugin_utils._dns_filters import 
 @dns_filter
 def server_baseline(variables: t.Any, api: t.Any = "rest") -> dict[str, t.Any]:
     found = resource.baseline(variables, api)
-    return {"stored": found.stored._asdict(), "local": found.local._asdict()}
+    return {"stored": found.stored._asdict(), "local": found.local._asdict(), "left_out": found.left_out}
 
 
 class FilterModule:

@@ -92,6 +92,15 @@ options:
       - Whether a write that the server finds errors in is put back. Old values are restored and new keys removed.
     type: bool
     default: true
+  other_generation:
+    description:
+      - What to do with O(settings) that only servers of the other generation have. These are keys of servers up to 0.15, which begin with a small letter,
+        and properties of objects since 0.16, which begin with a type and so with a capital one.
+      - V(refuse) fails. V(leave_out) applies what this server has, so that the same variables serve both, and tells the others as RV(left_out).
+      - V(leave_out) goes with O(settings) without O(prefix) only.
+    type: str
+    choices: [refuse, leave_out]
+    default: refuse
 seealso:
   - module: stalwart.mail.settings_info
   - module: stalwart.mail.object
@@ -151,6 +160,13 @@ EXAMPLES = r"""
           queueId: slow
           expiry: {"@type": Ttl, expire: 3d}
 
+- name: The same on servers of both generations
+  stalwart.mail.settings:
+    settings:
+      sieve.untrusted.limits.redirects: 5
+      SieveUserInterpreter.maxRedirects: 5
+    other_generation: leave_out
+
 - name: Several changes, made live at once
   block:
     - name: The name that the server reports under
@@ -186,6 +202,11 @@ setting_warnings:
   description: Warnings of the server, by key.
   returned: success
   type: dict
+left_out:
+  description: Settings that only servers of the other generation have, by key, with what is to say about each (O(other_generation=leave_out)).
+  returned: success
+  type: dict
+  sample: {"sieve.untrusted.limits.redirects": "servers up to 0.15 have it; since then it is SieveUserInterpreter.maxRedirects"}
 operations:
   description: What was done, or in check mode would be. Long lists are cut.
   returned: success, and when the task failed half-way
@@ -211,6 +232,7 @@ TASK = Task(
             "reload": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
             "ignore_existing_errors": {"type": "bool", "default": False},
             "rollback": {"type": "bool", "default": True},
+            "other_generation": {"type": "str", "choices": ["refuse", "leave_out"], "default": "refuse"},
         },
         required_if=[["state", "present", ["settings"]], ["state", "exact", ["settings", "prefix"]], ["state", "absent", ["keys", "prefixes", "prefix"], True]],
     ),

@@ -222,9 +222,12 @@ def test_no_mask_is_ever_sent(site: Site) -> None:
 def test_an_api_key_belongs_to_an_account_and_its_secret_is_told_once(site: Site) -> None:
     site.principal(name=address("kim"))
     key: dict[str, t.Any] = {"name": address("kim") + "/backup", "type": "api_key", "enabled_permissions": ["authenticate", "domain-get"]}
+    assert site.principal(**key, check=True).results["secret"] == "<generated>"
     made = site.principal(**key)
     assert made.results["secret"].startswith("API_")
     assert "secret" not in site.principal(**key).results
+    assert site.many(key).operations() == []
+    assert site.principal(**{**key, "name": "kim/backup"}).results["principal"]["name"] == key["name"]
     assert site.twice(name=key["name"], enabled_permissions=["authenticate"])["enabled_permissions"] == ["authenticate", "authenticate-oauth"]
     assert [each["name"] for each in site.run(info.info, {"types": ["api_key"]}).results["principals"]] == [key["name"]]
     with pytest.raises(Refused, match=r"password: servers since 0.16 make the secret of an API key by themselves"):

@@ -75,7 +75,7 @@ def test_readable_words_become_settings() -> None:
 
 
 def test_what_is_left_out_is_not_touched_and_an_empty_list_empties() -> None:
-    assert baseline({"hostname": "", "listeners": None, "acme": None, "limits": {}}) == (Part({}, {}), Part({}, {}))
+    assert baseline({"hostname": "", "listeners": None, "acme": None, "limits": {}}) == (Part({}, {}), Part({}, {}), {})
     assert baseline({"acme": []}).stored.exact == {"acme": {}}
 
 
@@ -110,9 +110,16 @@ def test_what_is_wrong_is_said(variables: dict[str, t.Any], sentence: str) -> No
 
 def test_servers_since_0_16_have_objects() -> None:
     found = baseline(
-        {"hostname": "mx.example.org", "listeners": [HTTP], "limits": {"recipients": 50}, "spam": {"enabled": True}, "settings": {"Http.enableHsts": True}},
+        {
+            "hostname": "mx.example.org",
+            "listeners": [HTTP],
+            "limits": {"recipients": 50},
+            "spam": {"enabled": True},
+            "settings": {"Http.enableHsts": True, "session": {"timeout": "5m"}},
+        },
         "jmap",
     )
+    assert found.left_out == {"session.timeout": "servers up to 0.15 have it; since then it is MtaInboundSession.timeout"}
     assert found.local == Part({}, {})
     assert found.stored.present == {
         "SystemSettings.defaultHostname": "mx.example.org",

@@ -170,6 +170,17 @@ def test_present_writes_only_what_differs_and_reloads_once() -> None:
     assert outcome.results["stored_only"] is False
 
 
+def test_what_newer_servers_have_is_refused_or_left_out() -> None:
+    server = FakeServer()
+    both = {"session.timeout": "5m", "Http": {"enableHsts": True}}
+    with pytest.raises(InvalidOption, match=r"'Http\.enableHsts' is a setting of servers since 0\.16, and this one is older"):
+        run(server, settings=both)
+    done = run(server, settings=both, other_generation="leave_out")
+    assert done.results["settings"] == {"session.timeout": "5m"}
+    assert done.results["left_out"] == {"Http.enableHsts": "servers since 0.16 have it, and this one is older"}
+    assert not run(server, settings={"Http.enableHsts": True}, other_generation="leave_out").changed
+
+
 def test_a_second_run_only_asks_whether_the_server_finds_errors() -> None:
     server = FakeServer(**{"a": "true", "l.0": "x", "l.1": "y"})
     outcome = run(server, settings={"a": True, "l": ["x", "y"], "empty": []})

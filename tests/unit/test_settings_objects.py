@@ -43,6 +43,22 @@ def test_nested_and_dotted_are_the_same() -> None:
     assert run(store, settings={"Http.box.depth": 5, "Http.headers": {"X-A": "1"}, "MtaRoute": {"relay.color": "red"}}).changes == []
 
 
+def test_what_older_servers_have_is_left_out_where_that_is_wanted() -> None:
+    store = ObjectServer()
+    both = {"Http.box.depth": 5, "session": {"timeout": "5m"}, "made-up": 1}
+    assert "'session.timeout' is a setting of servers up to 0.15" in refusal(store, settings=both)
+    done = run(store, settings=both, other_generation="leave_out")
+    assert done.results["settings"] == {"Http.box.depth": "5"}
+    assert done.results["left_out"] == {
+        "session.timeout": "servers up to 0.15 have it; since then it is MtaInboundSession.timeout",
+        "made-up": "servers up to 0.15 have it; since then it is no setting that is known here",
+    }
+    assert not run(store, settings={"session.timeout": "5m"}, other_generation="leave_out").changed
+    for wrong in ({"state": "absent", "keys": ["Http.limit"]}, {"prefix": "Http", "settings": {"limit": "5/1h"}}):
+        with pytest.raises(InvalidOption, match=r"^other_generation: "):
+            run(store, **wrong, other_generation="leave_out")
+
+
 def test_check_mode_tells_the_same() -> None:
     store = ObjectServer()
     wanted = {"Http.script": 5, "MtaRoute.relay.colors": ["red"]}

@@ -17,7 +17,7 @@ import typing as t
 from .._deps import BeforeValidator, Field
 from .._errors import InvalidOption
 from ._options import Item, Options, Size, one_or_more, read
-from .settings.moved import MOVED
+from .settings.moved import MOVED, of_generation
 from .settings.tree import Value, flatten, join
 
 Tree = dict[str, t.Any]
@@ -229,10 +229,11 @@ class Part(t.NamedTuple):
 
 
 class Baseline(t.NamedTuple):
-    """`stored` are for the server's store, `local` for its own file."""
+    """`stored` are for the server's store, `local` for its own file; `left_out` tells by key why further settings are for neither."""
 
     stored: Part
     local: Part
+    left_out: dict[str, str]
 
 
 def baseline(variables: t.Mapping[str, t.Any], api: t.Literal["rest", "jmap"] = "rest") -> Baseline:
@@ -241,13 +242,16 @@ def baseline(variables: t.Mapping[str, t.Any], api: t.Literal["rest", "jmap"] = 
     wanted = _named(_Baseline, given)
     if wanted.listeners is not None:
         _check_listeners(wanted.listeners)
-    return _objects(wanted) if api == "jmap" else _settings(wanted)
+    further, left_out = of_generation(api, wanted.settings)
+    wanted = wanted.model_copy(update={"settings": further})
+    stored, local = _objects(wanted) if api == "jmap" else _settings(wanted)
+    return Baseline(stored, local, left_out)
 
 
 _NAMELESS = "servers since 0.16 keep {} as objects without names, which no list of names can be exact about; leave it out, and use the module object."
 
 
-def _objects(wanted: _Baseline) -> Baseline:
+def _objects(wanted: _Baseline) -> tuple[Part, Part]:
     """Since 0.16 nothing stands in a file of the server's own."""
     for option, what in {"certificates": "certificates", "acme": "ACME providers", "tracers": "tracers"}.items():
         if getattr(wanted, option) is not None:
@@ -262,10 +266,10 @@ def _objects(wanted: _Baseline) -> Baseline:
     keys = {LIMITS[key]: value for key, value in _values(wanted.limits).items()}
     keys |= {SPAM[key]: value for key, value in _values(wanted.spam).items()}
     keys |= _given({"server.hostname": wanted.hostname})
-    return Baseline(Part({**{MOVED[key]: value for key, value in keys.items()}, **wanted.settings}, exact), Part({}, {}))
+    return Part({**{MOVED[key]: value for key, value in keys.items()}, **wanted.settings}, exact), Part({}, {})
 
 
-def _settings(wanted: _Baseline) -> Baseline:
+def _settings(wanted: _Baseline) -> tuple[Part, Part]:
     exact_local: dict[str, Tree] = {}
     if wanted.listeners is not None:
         exact_local["server.listener"] = _records(wanted.listeners, "listeners", lambda each, _place: each.settings())
@@ -278,7 +282,7 @@ def _settings(wanted: _Baseline) -> Baseline:
     local = _given({"server.hostname": wanted.hostname, "server.max-connections": limits.pop("server.max-connections", None)})
     local.update({f"server.tls.{key.replace('_', '-')}": value for key, value in _values(wanted.tls).items()})
     present = {**limits, **{SPAM[key]: value for key, value in _values(wanted.spam).items()}, **wanted.settings}
-    return Baseline(Part(present, exact), Part(local, exact_local))
+    return Part(present, exact), Part(local, exact_local)
 
 
 def _named(model: type[_Baseline], given: Tree) -> _Baseline:

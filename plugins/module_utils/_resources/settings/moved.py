@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 #: Old key, or the start of some (with a dot at its end) -> new place. NAME stands for the name of an object, and `…` for what follows.
 MOVED: dict[str, str] = {
     "server.hostname": "SystemSettings.defaultHostname",
@@ -237,9 +239,32 @@ MOVED: dict[str, str] = {
 _BY_LENGTH = sorted(MOVED, key=len, reverse=True)
 
 
+def names_type(key: str) -> bool:
+    """Whether a key begins with a type, as they do since 0.16; the first part of an older one is in lower case."""
+    return key.removeprefix("x:")[:1].isupper()
+
+
+def leaves(settings: t.Mapping[t.Any, t.Any]) -> t.Iterator[str]:
+    """The whole keys of nested settings, as older servers had them."""
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from (f"{key}.{inner}" for inner in leaves(value))
+        else:
+            yield str(key)
+
+
 def place_of(key: str) -> str:
     """Where a setting of older servers is now; empty when it is not in the table."""
     for old in _BY_LENGTH:
         if key == old or key == old.rstrip(".") or key.startswith(old if old.endswith(".") else f"{old}."):
             return MOVED[old]
     return ""
+
+
+def of_generation(generation: t.Literal["rest", "jmap"], settings: t.Mapping[t.Any, t.Any]) -> tuple[dict[t.Any, t.Any], dict[str, str]]:
+    """The settings that servers of a generation have, and by their keys what is to say about those that only the other one has."""
+    kept = {key: value for key, value in settings.items() if names_type(str(key)) == (generation == "jmap")}
+    others = leaves({key: value for key, value in settings.items() if key not in kept})
+    if generation == "rest":
+        return kept, dict.fromkeys(others, "servers since 0.16 have it, and this one is older")
+    return kept, {key: f"servers up to 0.15 have it; since then it is {place_of(key) or 'no setting that is known here'}" for key in others}

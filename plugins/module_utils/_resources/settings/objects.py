@@ -19,7 +19,7 @@ from ..._server.port import Server
 from ..objects import same
 from ..objects.engine import Prepared, Resolver, Wanted, carry_out, name_of, prepare
 from ..objects.values import near
-from .moved import place_of
+from .moved import leaves, place_of
 
 #: Types that the server itself or another module keeps; what no one listed there would be lost by sweeping them.
 _OWNED = {
@@ -72,7 +72,7 @@ def manage(server: Server, wanted: t.Any, mode: Mode) -> Outcome:
     if wanted.prefix:
         refuse_old([wanted.prefix], "prefix")
     else:
-        refuse_old(_leaves(wanted.settings), "settings")
+        refuse_old(leaves(wanted.settings), "settings")
         refuse_old(wanted.keys, "keys")
         refuse_old(wanted.prefixes, "prefixes")
     request = _absent(server, wanted) if wanted.state == "absent" else _present(server, wanted)
@@ -92,15 +92,6 @@ def manage(server: Server, wanted: t.Any, mode: Mode) -> Outcome:
         "setting_warnings": {},
     }
     return Outcome(results, [each.change for each in prepared if each.change])
-
-
-def _leaves(settings: t.Mapping[t.Any, t.Any]) -> t.Iterator[str]:
-    """The whole keys of nested settings, as older servers had them."""
-    for key, value in settings.items():
-        if isinstance(value, dict) and value:
-            yield from (f"{key}.{inner}" for inner in _leaves(value))
-        else:
-            yield str(key)
 
 
 def address_of(kind: ObjectType, name: str) -> str:

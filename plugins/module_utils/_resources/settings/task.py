@@ -17,6 +17,7 @@ from .._options import Item, Options, one_or_more, read
 from ..objects.task import HEADERS
 from ..objects.task import secret_values as object_secrets
 from . import objects
+from .moved import names_type, of_generation
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
 from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
 from .write import LocalKeys, Written, carry_out, check_before, check_local, check_stored
@@ -32,16 +33,25 @@ class _SettingsOptions(Options):
     reload: t.Literal["auto", "never"] = "auto"
     ignore_existing_errors: bool = False
     rollback: bool = True
+    other_generation: t.Literal["refuse", "leave_out"] = "refuse"
 
 
 def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Make settings as wanted.
 
-    Results: `settings` (flat, as they are after, secrets masked), `reloaded`, `stored_only`, `setting_errors`, `setting_warnings`.
+    Results: `settings` (flat, as they are after, secrets masked), `reloaded`, `stored_only`, `setting_errors`, `setting_warnings`, `left_out`.
     """
     wanted = _read(options)
-    if server.generation == "jmap":
-        return objects.manage(server, wanted, mode)
+    left_out: dict[str, str] = {}
+    if wanted.other_generation == "leave_out":
+        settings, left_out = of_generation(server.generation, wanted.settings)
+        wanted = wanted.model_copy(update={"settings": settings})
+    outcome = objects.manage(server, wanted, mode) if server.generation == "jmap" else _manage(server, wanted, mode)
+    outcome.results["left_out"] = left_out
+    return outcome
+
+
+def _manage(server: Server, wanted: _SettingsOptions, mode: Mode) -> Outcome:
     prefix = checked_prefix(wanted.prefix, "prefix")
     plan = _plan(server, wanted, prefix, mode)
     written = Written()
@@ -101,7 +111,11 @@ def _read(options: t.Mapping[str, t.Any]) -> _SettingsOptions:
             raise InvalidOption("settings", "they are what shall be there, and state is absent; name what shall go by keys or prefixes.")
         if not (wanted.prefix or wanted.keys or wanted.prefixes):
             raise InvalidOption("keys", "nothing is named that shall be absent; give keys, prefixes or prefix.")
+        if wanted.other_generation == "leave_out":
+            raise InvalidOption("other_generation", "it is about settings that shall be there, and state is absent; remove it.")
         return wanted
+    if wanted.other_generation == "leave_out" and wanted.prefix:
+        raise InvalidOption("other_generation", "a prefix is of one generation, and so is all below it; leave out one of the two.")
     for name in ("keys", "prefixes"):
         if wanted.given(name):
             raise InvalidOption(name, f"they name what shall be absent, and state is {wanted.state}; use settings, or set state: absent.")
@@ -124,6 +138,9 @@ def _plan(server: Server, wanted: _SettingsOptions, prefix: str, mode: Mode) -> 
             mode.warn(f"keys: there is no setting {some(stems)}, only others below; to remove all of them use prefixes.")
         return plan
     settings: dict[str, Value] = flatten(wanted.settings, prefix)
+    for key in settings:
+        if names_type(key):
+            raise InvalidOption("settings", f"{key!r} is a setting of servers since 0.16, and this one is older; its keys are like session.timeout.")
     if wanted.state == "exact":
         refuse_owned(prefix, "prefix", below=True)
         return exact(settings, server.settings.read(prefixes=[prefix]), prefix)
