@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.full
+  - stalwart.mail.selection.queued_messages
 options:
   action:
     description:
@@ -27,35 +28,6 @@ options:
     type: str
     required: true
     choices: [retry, cancel]
-  ids:
-    description:
-      - The messages with these ids, as M(stalwart.mail.queue_info) returns them. Ids that do not exist are passed over.
-    type: list
-    elements: str
-  text:
-    description:
-      - Only messages whose sender or one of whose recipients contains this.
-    type: str
-  sender:
-    description:
-      - Only messages whose envelope sender contains this.
-    type: str
-  recipient:
-    description:
-      - Only messages with a recipient that contains this.
-    type: str
-  queue:
-    description:
-      - Only messages with a recipient in this queue, for instance V(remote).
-    type: str
-  due_before:
-    description:
-      - Only messages whose next attempt is due before this time, as V(2026-01-31T23:59:00Z) or as a period from now on like V(2h).
-    type: str
-  due_after:
-    description:
-      - Only messages whose next attempt is due after this time, written like O(due_before).
-    type: str
   all:
     description:
       - All messages. It must be set where neither O(ids) nor a filter is given.
@@ -140,27 +112,23 @@ operations:
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.selection import QUEUED_MESSAGES
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.queue.message import manage
 
 TASK = Task(
-    own=ArgumentSpec(
-        options={
-            "action": {"type": "str", "choices": ["retry", "cancel"], "required": True},
-            "ids": {"type": "list", "elements": "str"},
-            "text": {"type": "str"},
-            "sender": {"type": "str"},
-            "recipient": {"type": "str"},
-            "queue": {"type": "str"},
-            "due_before": {"type": "str"},
-            "due_after": {"type": "str"},
-            "all": {"type": "bool", "default": False},
-            "only_recipients": {"type": "list", "elements": "str"},
-            "at": {"type": "str"},
-            "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "float", "default": 60.0},
-        },
+    own=QUEUED_MESSAGES.merge(
+        ArgumentSpec(
+            options={
+                "action": {"type": "str", "choices": ["retry", "cancel"], "required": True},
+                "all": {"type": "bool", "default": False},
+                "only_recipients": {"type": "list", "elements": "str"},
+                "at": {"type": "str"},
+                "wait": {"type": "bool", "default": True},
+                "wait_timeout": {"type": "float", "default": 60.0},
+            },
+        )
     ),
     run=manage,
 )

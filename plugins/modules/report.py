@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.full
+  - stalwart.mail.selection.reports
 options:
   state:
     description:
@@ -25,36 +26,6 @@ options:
     type: str
     choices: [absent]
     default: absent
-  kind:
-    description:
-      - V(dmarc) are aggregate reports, V(tls) those of SMTP TLS Reporting, V(arf) complaints about single messages.
-    type: str
-    choices: [dmarc, tls, arf]
-    default: dmarc
-  direction:
-    description:
-      - V(incoming) came from others, V(outgoing) will be sent to others.
-    type: str
-    choices: [incoming, outgoing]
-    default: incoming
-  ids:
-    description:
-      - The reports with these ids, as M(stalwart.mail.report_info) returns them. Ids that do not exist are passed over.
-    type: list
-    elements: str
-  text:
-    description:
-      - Only reports that contain this. Of outgoing ones only the domain is searched.
-    type: str
-  domain:
-    description:
-      - Only reports about this domain.
-    type: str
-  older_than:
-    description:
-      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time
-        never match.
-    type: str
   all:
     description:
       - All reports of O(kind) and O(direction). It must be set where neither O(ids) nor a filter is given.
@@ -111,24 +82,21 @@ operations:
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.selection import REPORTS
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.reports import manage
 
 TASK = Task(
-    own=ArgumentSpec(
-        options={
-            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
-            "kind": {"type": "str", "choices": ["dmarc", "tls", "arf"], "default": "dmarc"},
-            "direction": {"type": "str", "choices": ["incoming", "outgoing"], "default": "incoming"},
-            "ids": {"type": "list", "elements": "str"},
-            "text": {"type": "str"},
-            "domain": {"type": "str"},
-            "older_than": {"type": "str"},
-            "all": {"type": "bool", "default": False},
-            "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "float", "default": 60.0},
-        },
+    own=REPORTS.merge(
+        ArgumentSpec(
+            options={
+                "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+                "all": {"type": "bool", "default": False},
+                "wait": {"type": "bool", "default": True},
+                "wait_timeout": {"type": "float", "default": 60.0},
+            },
+        )
     ),
     run=manage,
 )

@@ -18,37 +18,8 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.reads
+  - stalwart.mail.selection.reports
 options:
-  kind:
-    description:
-      - V(dmarc) are aggregate reports, V(tls) those of SMTP TLS Reporting, V(arf) complaints about single messages.
-    type: str
-    choices: [dmarc, tls, arf]
-    default: dmarc
-  direction:
-    description:
-      - V(incoming) came from others, V(outgoing) will be sent to others.
-    type: str
-    choices: [incoming, outgoing]
-    default: incoming
-  ids:
-    description:
-      - The reports with these ids, as M(stalwart.mail.report_info) returns them. Ids that do not exist are passed over.
-    type: list
-    elements: str
-  text:
-    description:
-      - Only reports that contain this. Of outgoing ones only the domain is searched.
-    type: str
-  domain:
-    description:
-      - Only reports about this domain.
-    type: str
-  older_than:
-    description:
-      - Only reports whose period ended so long ago, as in V(30d). Of a complaint, the arrival of the message counts. Reports that do not tell a time
-        never match.
-    type: str
   newer_than:
     description:
       - Only reports whose period ended no longer ago than this, as in V(7d).
@@ -181,22 +152,19 @@ summary:
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.selection import REPORTS
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.reports import info
 
 TASK = Task(
-    own=ArgumentSpec(
-        options={
-            "kind": {"type": "str", "choices": ["dmarc", "tls", "arf"], "default": "dmarc"},
-            "direction": {"type": "str", "choices": ["incoming", "outgoing"], "default": "incoming"},
-            "ids": {"type": "list", "elements": "str"},
-            "text": {"type": "str"},
-            "domain": {"type": "str"},
-            "older_than": {"type": "str"},
-            "newer_than": {"type": "str"},
-            "limit": {"type": "int", "default": 100},
-        },
+    own=REPORTS.merge(
+        ArgumentSpec(
+            options={
+                "newer_than": {"type": "str"},
+                "limit": {"type": "int", "default": 100},
+            },
+        )
     ),
     run=info,
     writes=False,

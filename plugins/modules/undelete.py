@@ -20,26 +20,8 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.full
+  - stalwart.mail.selection.deleted_items
 options:
-  account:
-    description:
-      - The name of the account.
-    type: str
-    required: true
-  ids:
-    description:
-      - Only items with these ids, as M(stalwart.mail.undelete_info) returns them.
-    type: list
-    elements: str
-  kind:
-    description:
-      - Only items of this kind.
-    type: str
-    choices: [email, file, calendar_event, contact, sieve_script]
-  newer_than:
-    description:
-      - Only items deleted no longer ago than this, as in V(2d).
-    type: str
   all:
     description:
       - Everything that can be restored. It must be set where neither O(ids), O(kind) nor O(newer_than) is given.
@@ -105,20 +87,13 @@ operations:
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.selection import DELETED_ITEMS
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.stores import restore
 
 TASK = Task(
-    own=ArgumentSpec(
-        options={
-            "account": {"type": "str", "required": True},
-            "ids": {"type": "list", "elements": "str"},
-            "kind": {"type": "str", "choices": ["email", "file", "calendar_event", "contact", "sieve_script"]},
-            "newer_than": {"type": "str"},
-            "all": {"type": "bool", "default": False},
-        },
-    ),
+    own=DELETED_ITEMS.merge(ArgumentSpec(options={"all": {"type": "bool", "default": False}})),
     run=restore,
 )
 

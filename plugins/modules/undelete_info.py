@@ -19,26 +19,8 @@ extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
   - stalwart.mail.attributes.reads
+  - stalwart.mail.selection.deleted_items
 options:
-  account:
-    description:
-      - The name of the account.
-    type: str
-    required: true
-  ids:
-    description:
-      - Only items with these ids, as M(stalwart.mail.undelete_info) returns them.
-    type: list
-    elements: str
-  kind:
-    description:
-      - Only items of this kind.
-    type: str
-    choices: [email, file, calendar_event, contact, sieve_script]
-  newer_than:
-    description:
-      - Only items deleted no longer ago than this, as in V(2d).
-    type: str
   limit:
     description:
       - Return at most so many items; V(0) returns all.
@@ -90,20 +72,13 @@ total:
 """
 
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.module import run_module
+from ansible_collections.stalwart.mail.plugins.module_utils._frontend.selection import DELETED_ITEMS
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.spec import ArgumentSpec
 from ansible_collections.stalwart.mail.plugins.module_utils._frontend.task import Task
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.stores import deleted_info
 
 TASK = Task(
-    own=ArgumentSpec(
-        options={
-            "account": {"type": "str", "required": True},
-            "ids": {"type": "list", "elements": "str"},
-            "kind": {"type": "str", "choices": ["email", "file", "calendar_event", "contact", "sieve_script"]},
-            "newer_than": {"type": "str"},
-            "limit": {"type": "int", "default": 100},
-        },
-    ),
+    own=DELETED_ITEMS.merge(ArgumentSpec(options={"limit": {"type": "int", "default": 100}})),
     run=deleted_info,
     writes=False,
 )
