@@ -188,7 +188,8 @@ options:
   delete_in_use:
     description:
       - Whether O(state=absent) may delete a domain in which there still are addresses or DKIM keys.
-      - Servers since 0.16 delete none in which there are addresses; its DKIM keys go with it.
+      - Servers since 0.16 delete nothing in use, this option or not. A domain in which there are addresses, a role that somebody has and a tenant to
+        which something belongs are refused before anything is written, in check mode too; the DKIM keys of a domain go with it.
     type: bool
     default: false
   reload:

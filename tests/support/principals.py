@@ -34,6 +34,7 @@ class MemoryPrincipals:
     """Principals by name. `trouble` may raise before a write; `writes` are all that were taken, as (verb, name)."""
 
     names_are_addresses = False
+    guards_references = False
     tells_hashes = True
     makes_keys = False
     batch_size = 1
@@ -67,12 +68,15 @@ class MemoryPrincipals:
 
     # The port
 
-    def permission_names(self) -> t.Collection[str]:
+    def known_permissions(self, names: t.Collection[str]) -> t.Collection[str]:
         """This server takes any name."""
         return ()
 
     def permissions_meant(self, name: str) -> t.Sequence[str]:
         return (name,)
+
+    def other_users(self, principal: Principal) -> t.Sequence[str]:
+        return ()
 
     def default_domain(self) -> str:
         return ""

@@ -144,6 +144,95 @@ def test_what_was_renamed_is_found_by_its_new_name(site: Site) -> None:
         assert not site.principal(name=name, new_name=new_name).changed
 
 
+def test_what_is_in_use_is_not_deleted(site: Site) -> None:
+    """Told before anything is written; who lets go of it in the same task does not use it any more."""
+    site.many({"name": "acme", "type": "tenant"}, {"name": "acme.test", "type": "domain", "tenant": "acme"}, {"name": "clerk", "type": "role"})
+    site.many({"name": "head", "type": "role", "roles": ["clerk"]}, {"name": address("jane"), "roles": ["user", "clerk"]})
+    site.principal(name="alias.test", type="domain")
+    site.principal(name=address("jane"), emails=[address("jane"), "al@alias.test"])
+    for name, users in (
+        ("clerk", f"the role 'clerk' is in use by individual '{address('jane')}', role 'head'; "),
+        ("acme", "the tenant 'acme' is in use by domain 'acme.test'; "),
+        ("alias.test", f"the domain 'alias.test' is in use by individual '{address('jane')}'; "),
+        ("corp.test", r"the domain 'corp.test' is in use by SystemSettings \(defaultDomainId\); "),
+    ):
+        for check in (True, False):
+            with pytest.raises(Refused, match=users):
+                site.run(task.manage, {"name": name, "state": "absent"}, check=check)
+            with pytest.raises(PartlyDone, match=users.replace("; ", "")):
+                site.run(bulk.manage, {"principals": [{"name": name, "state": "absent"}]}, check=check)
+            assert not any(b"/set" in body for _method, _path, body in site.transport.requests)
+    gone = site.many(
+        {"name": "clerk", "state": "absent"},
+        {"name": "head", "type": "role", "roles": []},
+        {"name": address("jane"), "roles": ["user"]},
+        {"name": "acme", "state": "absent"},
+        {"name": "acme.test", "state": "absent"},
+    )
+    assert [each["action"] for each in gone.operations()] == ["delete", "update", "update", "delete", "delete"]
+
+
+def test_a_role_that_new_accounts_get_is_in_use(site: Site) -> None:
+    site.principal(name="clerk", type="role")
+    caller = JmapCaller(site.client)
+    (role,) = (each["id"] for each in caller.find("Role") if each["description"] == "clerk")
+    caller.update("Authentication", "singleton", {f"defaultGroupRoleIds/{role}": True})
+    with pytest.raises(Refused, match=r"the role 'clerk' is in use by Authentication \(defaultGroupRoleIds\); "):
+        site.principal(name="clerk", type="role", state="absent", check=True)
+
+
+def test_what_is_of_a_tenant_refers_to_nothing_else(site: Site) -> None:
+    site.many({"name": "acme", "type": "tenant"}, {"name": "acme.test", "type": "domain", "tenant": "acme"}, {"name": address("staff"), "type": "group"})
+    refused = {"emails": ["jane@acme.test", address("jane")], "member_of": ["staff"]}
+    for field, value in refused.items():
+        with pytest.raises(Refused, match=rf"{field}: the (domain|group) '.*' is not of the tenant 'acme'"):
+            site.principal(name="jane@acme.test", tenant="acme", check=True, **{field: value})
+    site.twice(name="jane@acme.test", tenant="acme")
+    with pytest.raises(PartlyDone, match=r"emails: the domain 'example.test' is not of the tenant 'acme'"):
+        site.many({"name": "jane@acme.test", "tenant": "acme", "emails": refused["emails"]})
+
+
+@pytest.mark.parametrize("kind", ["individual", "role", "api_key"])
+def test_a_permission_that_the_server_does_not_know_is_refused(site: Site, kind: str) -> None:
+    site.principal(name=address("kim"))
+    name = {"individual": address("kim"), "role": "clerk", "api_key": address("kim") + "/backup"}[kind]
+    for check in (True, False):
+        with pytest.raises(Refused, match=r"enabled_permissions: there is no permission 'email-sent'; did you mean 'email-send'?"):
+            site.principal(name=name, type=kind, enabled_permissions=["email-sent"], check=check)
+        assert not any(b"/set" in body for _method, _path, body in site.transport.requests)
+    assert site.twice(name=name, type=kind, enabled_permissions=["sys-domain-get", "individual-list"])["enabled_permissions"]
+    assert not any(path.startswith("/api/schema/") for _method, path, _body in site.transport.requests)
+
+
+def test_an_address_of_letters_alone_is_found_where_it_is(site: Site) -> None:
+    """The server's search knows no word of one letter."""
+    site.principal(name=address("jane"), emails=[address("jane"), address("x+y")])
+    with pytest.raises(Refused, match=r"emails: 'x\+y@example.test' belongs to the individual"):
+        site.principal(name=address("bob"), emails=[address("bob"), address("x+y")], check=True)
+
+
+def test_an_api_key_of_nobody_is_refused(site: Site) -> None:
+    for check in (True, False):
+        with pytest.raises(Refused, match=r"name: this login is no account of the server .*say whose it shall be \(name: ADDRESS/ci\)"):
+            site.run(task.manage, {"name": "ci", "type": "api_key"}, check=check)
+        with pytest.raises(PartlyDone, match="ADDRESS/ci"):
+            site.run(bulk.manage, {"principals": [{"name": "ci", "type": "api_key"}]}, check=check)
+        with pytest.raises(PartlyDone, match=f"name: there is no individual '{address('kim')}' on the server"):
+            site.run(bulk.manage, {"principals": [{"name": address("kim") + "/ci", "type": "api_key"}]}, check=check)
+    site.principal(name="ops/eu", type="role")  # no key, whatever its name looks like
+    assert not site.principal(name="ops/eu").changed
+
+
+def test_an_api_key_gets_another_name_and_no_other_owner(site: Site) -> None:
+    site.many({"name": address("kim")}, {"name": address("kim") + "/ci", "type": "api_key"}, {"name": address("bob")})
+    key = {"name": address("kim") + "/ci", "type": "api_key"}
+    with pytest.raises(Refused, match=r"new_name: the API key .* can't be given to another account"):
+        site.principal(**key, new_name="bob/ci", check=True)
+    assert site.principal(**key, new_name="deploy").results["principal"]["name"] == address("kim") + "/deploy"
+    assert not site.many({**key, "new_name": "deploy"}).changed
+    assert not site.principal(**key, new_name="kim/deploy").changed
+
+
 def test_members_stand_on_both_sides(site: Site) -> None:
     site.principal(name=address("jane"))
     site.principal(name=address("bob"))

@@ -66,7 +66,7 @@ def test_many_names_take_few_requests() -> None:
                 raise PermissionDenied("403 Forbidden", request="GET /api/principal")
             return iter([Principal(name=f"m{number}", type="individual") for number in range(500)])
 
-    for may_list, requests in ((True, 40), (False, 501)):
+    for may_list, requests in ((True, 16), (False, 501)):
         principals = Many(may_list=may_list)
         directory = AskedDirectory(t.cast(Server, types.SimpleNamespace(principals=principals)))
         assert [found.name for number in range(500) if isinstance(found := directory.get(f"m{number}"), Principal)] == [f"m{number}" for number in range(500)]

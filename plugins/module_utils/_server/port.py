@@ -35,6 +35,10 @@ class Principals(t.Protocol):
         """Whether individuals, groups and lists are named by their primary address. A name without domain then stands for one with it."""
 
     @property
+    def guards_references(self) -> bool:
+        """Whether the server deletes nothing that others refer to, and lets nothing of a tenant refer to what is not of it."""
+
+    @property
     def tells_hashes(self) -> bool:
         """Whether stored passwords can be read (as hashes); else a mask stands in their place."""
 
@@ -77,11 +81,14 @@ class Principals(t.Protocol):
         Raises Refused where it would be something else without what there is no place for.
         """
 
-    def permission_names(self) -> t.Collection[str]:
-        """All that servers of this generation know; empty where that can't be told. No request."""
+    def known_permissions(self, names: t.Collection[str]) -> t.Collection[str]:
+        """Which permissions there are: these, where the server knows them all, else all that it knows; empty where that can't be told."""
 
     def permissions_meant(self, name: str) -> t.Sequence[str]:
         """The permissions that a playbook means by a name, which may be one of another generation; () for what has no meaning here."""
+
+    def other_users(self, principal: Principal) -> t.Sequence[str]:
+        """What else than principals refers to it, in words; looked for only where the server `guards_references`."""
 
     def default_domain(self) -> str:
         """The domain of names without one, where `names_are_addresses`."""

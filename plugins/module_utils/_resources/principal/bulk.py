@@ -24,7 +24,7 @@ from ..reload import refresh_recipients
 from . import names, plan
 from .claims import require_consistent
 from .directory import SnapshotDirectory
-from .options import FIELDS, PrincipalOptions
+from .options import FIELDS, USED, PrincipalOptions
 from .planned import RESOURCE, Planned, plan_one
 from .purge import PurgeOptions, doomed, require_unused_roles
 from .verify import verify_all
@@ -53,19 +53,19 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     wanted = read(_BulkOptions, options)
     with _kept_out_of_collection():
         items = _read_items(wanted)
-        found = list(server.principals.find(fields=_needed_fields(items, wanted)))
+        found = list(server.principals.find(fields=_needed_fields(items, wanted, guarded=server.principals.guards_references)))
         if server.principals.names_are_addresses:
             items = _named(server, items, found)
         named = {name for item in items for name in (item.name, item.new_name) if name} | set(server.own_names())
         gone = doomed(wanted, named, found)
         directory = SnapshotDirectory(found)
         planned, refused = _plan_all(server, items, gone, directory, mode)
-        purged = [_plan_deletion(server, principal, directory) for principal in gone]
-        everything = [*planned, *purged]
         if gone:
             targets = {each.found.name: each.target for each in planned if each.found is not None and each.target is not None}
             doomed_names = {principal.name for principal in gone}
             require_unused_roles(gone, [targets.get(principal.name, principal) for principal in found if principal.name not in doomed_names])
+        purged = [_plan_deletion(server, principal, directory) for principal in gone]
+        everything = [*planned, *purged]
         _refuse_replacements(everything)
         task = _Task(wanted, everything, [*(item.name for item in items), *(each.name for each in purged)], Writing(server, everything, directory), refused)
     if refused and (mode.check or wanted.on_error == "stop"):
@@ -104,7 +104,8 @@ def _read_items(wanted: _BulkOptions) -> list[PrincipalOptions]:
     suitable = _Defaults(wanted.defaults)
     for position, item in enumerate(wanted.principals):
         try:
-            options = read(PrincipalOptions, {**suitable.of(item), **{key: value for key, value in item.items() if value is not None}})
+            defaults = suitable.of(item)
+            options = read(PrincipalOptions, {**defaults, **{key: value for key, value in item.items() if value is not None}} if defaults else item)
             items.append(options.for_type(options.type) if options.type else options)
         except InvalidOption as error:
             name = f" ({item['name']})" if isinstance(item.get("name"), str) else ""
@@ -136,9 +137,13 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
         renamed = new_name if "@" in new_name else existing(new_name)
         return f"{item.name}@{domain_of(renamed)}" if renamed else ""
 
+    items = list(items)
     made: dict[str, str] = {}
     full = []
-    for item in items:
+    for position, item in enumerate(items):
+        key = names.key_named(item, lambda each: made.get(each) or existing(each), server.own_names)
+        if key.type is not None or key.name in others:
+            items[position] = item = key
         name = item.name
         if names.is_short(item) and (item.type is not None or others.isdisjoint((name, item.new_name))):
             name = names.address_given(item) or existing(name) or before_renaming(item) or names.new_address(server.principals, item)
@@ -182,13 +187,20 @@ class _Defaults:
         return field in FIELDS.get(kind, frozenset()) or field not in self._every_field
 
 
-def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions) -> list[str]:
-    """Only what is compared is asked for: without a list of fields the server counts each domain's members and sends all secrets."""
+def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions, *, guarded: bool) -> list[str]:
+    """Only what is compared is asked for: without a list of fields the server counts each domain's members and sends all secrets.
+
+    `guarded` where the server deletes nothing that others refer to.
+    """
     fields = {"emails", "used_quota"} if wanted.purge or any(item.state == "absent" or item.quota is not None for item in items) else {"emails"}
     for item in items:
         fields |= item.wanted_fields()
     if wanted.purge and (not wanted.purge_types or "role" in wanted.purge_types):
         fields.add("roles")
+    if guarded:
+        gone = wanted.purge_types or USED if wanted.purge else ()
+        gone = {*gone, *(each for item in items if item.state == "absent" and "@" not in item.name for each in ((item.type,) if item.type else USED))}
+        fields |= {USED[each] for each in gone if each in USED}
     if fields & {"password", "password_hash", "app_passwords", "otp_url"}:
         fields.add("password_hashes")
     if "enabled" in fields:
@@ -240,7 +252,7 @@ def _plan_all(
 
 def _require_remaining(item: PrincipalOptions, directory: SnapshotDirectory) -> None:
     """Raise Refused where an item names what the same task deletes."""
-    if item.state == "absent":
+    if item.state == "absent" or not directory.deletes:
         return
     for field in (*plan.MEMBERSHIPS, "tenant"):
         edit = getattr(item, field)
@@ -307,7 +319,7 @@ class _Task:
         if not predicted and not done:
             not_done |= {position for position, each in enumerate(self.planned) if each.changes}
         failures = [{"name": self.names[position], "reason": reason} for position, reason in sorted(report.failed.items())]
-        told = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in failures[:5])
+        told = "; ".join(f"{failure['name']}: {failure['reason'].rstrip('.')}" for failure in failures[:5])
         rest = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
         parts = [f"{len(failures)} of {len(self.planned)} principals failed: {told}{rest}"] if failures else []
         if report.out_of_time:

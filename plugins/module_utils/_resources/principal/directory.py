@@ -13,14 +13,14 @@ from ..._names import canonical_address, domain_of
 from ..._server.models.principal import BUILT_IN_ROLES, Principal, PrincipalType
 from ..._server.port import Server
 from .names import MAILBOXES
-from .options import PrincipalOptions
+from .options import USED, PrincipalOptions
 
 #: What others refer to comes first when it is created, and last when it is removed.
 RANK = {"tenant": 0, "domain": 1, "role": 2, "group": 3, "list": 4}
 LAST_RANK = 5
 
 #: Who is asked for more names than this is asked for all.
-_MOST_ASKED = 40
+_MOST_ASKED = 16
 
 
 # A server refuses a search over all types to who may not list each of them.
@@ -48,6 +48,9 @@ class Directory(t.Protocol):
 
     def in_domain(self, domain: str) -> t.Sequence[Principal] | Unknown:
         """Who has an address in the domain."""
+
+    def users(self, used: Principal) -> t.Sequence[Principal] | Unknown:
+        """Who has the role, or is of the tenant."""
 
 
 def folded(addresses: t.Iterable[str]) -> list[str]:
@@ -120,12 +123,27 @@ class AskedDirectory:
         return UNKNOWN
 
     def in_domain(self, domain: str) -> t.Sequence[Principal] | Unknown:
-        """One request."""
+        """One request, or a few where addresses can't be searched for: all are read then."""
+        search: dict[str, t.Any] = {"types": MAILBOXES} if self._principals.names_are_addresses else {"text": domain}
         try:
-            found = self._principals.find(text=domain, fields=("emails",))
+            found = self._principals.find(**search, fields=("emails",))
             return [principal for principal in found if any(domain_of(address) == domain for address in folded(principal.emails))]
         except PermissionDenied:
             return UNKNOWN
+
+    def users(self, used: Principal) -> t.Sequence[Principal] | Unknown:
+        """A few requests: all are read for it."""
+        field = USED[used.type]
+        types: tuple[PrincipalType, ...] = ("individual", "group", "role", "tenant") if field == "roles" else ()
+        try:
+            return [each for each in self._principals.find(types=types, fields=(field,)) if _uses(each, field, used.name)]
+        except PermissionDenied:
+            return UNKNOWN
+
+
+def _uses(principal: Principal, field: str, name: str) -> bool:
+    said = getattr(principal, field)
+    return said == name if isinstance(said, str) else name in said
 
 
 def is_built_in_role(name: str) -> bool:
@@ -172,6 +190,7 @@ class SnapshotDirectory:
         self._renamed: dict[str, str] = {}
         self._given_up: set[str] = set()
         self._by_domain: dict[str, list[Principal]] | None = None
+        self._members: list[Principal] | None = None
         for found, wanted in items:
             if wanted.state == "absent":
                 if found is not None:
@@ -180,21 +199,25 @@ class SnapshotDirectory:
                 self._expect(found, wanted)
         for principal in gone:
             self._expect_gone(principal)
+        #: Whether the task deletes anything.
+        self.deletes = any(self.is_deleted(name) for name in self._changed)
 
     def _expect(self, found: Principal | None, wanted: PrincipalOptions) -> None:
         name = wanted.new_name or wanted.name
-        if found is not None and wanted.emails is None and found.name == name:
+        if found is not None and found.name == name and wanted.emails is None and wanted.roles is None and wanted.tenant is None:
             return
-        present = folded(found.emails) if found else []
+        base = found or Principal(name=name, type=wanted.type or "individual")
+        present = folded(base.emails)
         emails = present if wanted.emails is None else list(wanted.emails.result(present))
         self._given_up |= set(present) - set(emails)
-        if found is not None and found.name == name and emails == present:
+        roles = base.roles if wanted.roles is None else tuple(wanted.roles.result(base.roles))
+        tenant = base.tenant if wanted.tenant is None else wanted.tenant
+        if found is not None and found.name == name and emails == present and (roles, tenant) == (found.roles, found.tenant):
             return
         if found is not None and found.name != name:
             self._changed[found.name] = None
             self._renamed[found.name] = name
-        base = found or Principal(name=name, type=wanted.type or "individual")
-        self._changed[name] = base.model_copy(update={"name": name, "emails": tuple(emails)})
+        self._changed[name] = base.model_copy(update={"name": name, "emails": tuple(emails), "roles": roles, "tenant": tenant})
 
     def _expect_gone(self, principal: Principal) -> None:
         self._changed[principal.name] = None
@@ -224,3 +247,11 @@ class SnapshotDirectory:
                 for each in {domain_of(address) for address in folded(principal.emails)} if principal is not None else ():
                     self._by_domain.setdefault(each, []).append(principal)  # type: ignore[arg-type]
         return self._by_domain.get(domain, [])
+
+    def users(self, used: Principal) -> t.Sequence[Principal] | Unknown:
+        """Who will still say so."""
+        if self._members is None:
+            remaining = [each for each in {**self._read, **self._changed}.values() if each is not None]
+            self._members = [each for each in remaining if each.tenant or any(not is_built_in_role(role) for role in each.roles)]
+        field = USED[used.type]
+        return [each for each in self._members if _uses(each, field, used.name)]

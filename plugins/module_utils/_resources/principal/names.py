@@ -45,6 +45,26 @@ def new_address(principals: Principals, wanted: PrincipalOptions) -> str:
         raise InvalidOption("name", str(error)) from None
 
 
+def key_named(wanted: PrincipalOptions, existing: Existing, own_names: t.Callable[[], t.Collection[str]]) -> PrincipalOptions:
+    """The same with the full name of an API key, if it may be one: with the address of its owner, or without one where that is this login.
+
+    A new name without an owner is one among the keys of the same.
+    """
+    if wanted.type != "api_key" and (wanted.type is not None or "/" not in wanted.name):
+        return wanted
+
+    def full(name: str) -> str:
+        owner, _slash, key = name.rpartition("/")
+        owner = owner if not owner or "@" in owner else existing(owner) or owner
+        return key if not owner or owner in own_names() else f"{owner}/{key}"
+
+    values = {"name": full(wanted.name)}
+    if wanted.new_name is not None:
+        owner = wanted.name.rpartition("/")[0]
+        values["new_name"] = full(f"{owner}/{wanted.new_name}" if owner and "/" not in wanted.new_name else wanted.new_name)
+    return wanted.model_copy(update=values)
+
+
 def renamed(wanted: PrincipalOptions, name: str) -> str:
     """The full name that a mailbox of this full name shall get: in the domain that its addresses say, else in its own."""
     new_name = wanted.new_name or ""
@@ -54,9 +74,6 @@ def renamed(wanted: PrincipalOptions, name: str) -> str:
 def completed(principals: Principals, wanted: PrincipalOptions, name: str, existing: Existing) -> PrincipalOptions:
     """The same with the mailbox's full name and those of everything it refers to, and with permissions as this server names them."""
     values: dict[str, t.Any] = {"name": name}
-    owner, _slash, key = name.rpartition("/")
-    if wanted.type == "api_key" and owner and "@" not in owner:
-        values["name"] = f"{existing(owner) or owner}/{key}"
     if wanted.new_name and "@" not in wanted.new_name and "@" in name and "/" not in domain_of(name):
         values["new_name"] = renamed(wanted, name)
     fields = ["member_of", "lists"] + (["members"] if wanted.type != "role" else [])

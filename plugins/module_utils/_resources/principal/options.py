@@ -14,7 +14,7 @@ from ..._names import canonical_domain
 from ..._otp import require_usable_otp_url
 from ..._passwords import require_usable_hash, require_usable_password
 from ..._server.models.principal import PrincipalType
-from .._options import Addresses, Items, MailboxAddresses, Name, Names, Options, Size, Text, text
+from .._options import Addresses, Items, ListEdit, MailboxAddresses, Name, Names, Options, Size, Text, text
 
 UpdatePassword = t.Literal["when_different", "on_create", "always"]
 
@@ -36,10 +36,13 @@ FIELDS: dict[str, frozenset[str]] = {
     "location": _COMMON | {"emails", "urls", "picture", "locale"},
 }
 _EVERY_FIELD = frozenset().union(*FIELDS.values())
+_NOT_OF = {kind: _EVERY_FIELD - fields for kind, fields in FIELDS.items()}
 #: What a locked account must not do, whatever it was given.
 TAKEN_BY_LOCK = frozenset({"authenticate", "authenticate-oauth", "email-send", "email-receive"})
 #: What has mail of its own, which a deletion destroys.
 WITH_MAIL = ("individual", "group")
+#: What others have or are of, by the field in which they say so.
+USED = {"role": "roles", "tenant": "tenant"}
 
 
 def _quota(value: t.Any) -> t.Any:
@@ -62,6 +65,11 @@ def _password(value: str) -> str:
 
 def _otp(value: str) -> str:
     return require_usable_otp_url(value) if value else value  # the empty text switches it off
+
+
+def _named_in(edit: ListEdit[str] | None) -> frozenset[str]:
+    """What a list names, apart from what it removes."""
+    return frozenset(edit.exact or edit.add) if edit else frozenset()
 
 
 class AppPassword(Options):
@@ -116,7 +124,7 @@ class PrincipalOptions(Options):
 
     def given(self, field: str) -> bool:
         """As everywhere, but a quota of "" is given: it clears."""
-        return field in self.model_fields_set if field == "quota" else super().given(field)
+        return field in self.model_fields_set and (field == "quota" or getattr(self, field) is not None)
 
     @model_validator(mode="after")
     def _consistent(self) -> PrincipalOptions:
@@ -128,7 +136,8 @@ class PrincipalOptions(Options):
             raise InvalidOption("enabled", "it works by disabled permissions, so it and disabled_permissions exclude each other; keep one.")
         if self.receive is not None and self.enabled is not False:
             raise InvalidOption("receive", "it goes with enabled: false only; remove it.")
-        enabled, disabled = (set(edit.exact or edit.add) if edit else set() for edit in (self.enabled_permissions, self.disabled_permissions))
+        enabled = _named_in(self.enabled_permissions)
+        disabled = _named_in(self.disabled_permissions)
         if enabled & disabled:
             raise InvalidOption(
                 "enabled_permissions", f"{min(enabled & disabled)!r} is in disabled_permissions too, and a permission is one or the other; keep it in one."
@@ -144,12 +153,15 @@ class PrincipalOptions(Options):
 
     def wanted_fields(self) -> frozenset[str]:
         """Names of the fields that the user gave."""
-        return frozenset(field for field in self.model_fields_set if field in _EVERY_FIELD and self.given(field))
+        fields = _EVERY_FIELD & self.model_fields_set
+        nulls = [field for field in fields if getattr(self, field) is None and field != "quota"]
+        return fields.difference(nulls) if nulls else fields
 
     def for_type(self, kind: str) -> PrincipalOptions:
         """The same, with what only the type decides: a domain's name, and which fields it can have. Raises InvalidOption."""
-        for field in sorted(self.wanted_fields() - FIELDS[kind]):
-            raise InvalidOption(field, f"a principal of type {kind} has no {field}; remove the option.")
+        if not self.model_fields_set.isdisjoint(_NOT_OF[kind]):
+            for field in sorted(self.wanted_fields() & _NOT_OF[kind]):
+                raise InvalidOption(field, f"a principal of type {kind} has no {field}; remove the option.")
         if kind != "domain":
             return self
         names = {}

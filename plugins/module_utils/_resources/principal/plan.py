@@ -16,7 +16,7 @@ from ..._reconcile.compare import same_items, same_with_first
 from ..._secrets import HIDDEN
 from ..._server.models.principal import Add, Edit, Principal, Remove, Set, SetAppPassword, SetOtp, SetPassword
 from .directory import Directory, Unknown, folded, is_built_in_role
-from .options import WITH_MAIL, AppPassword, PrincipalOptions
+from .options import USED, WITH_MAIL, AppPassword, PrincipalOptions
 
 SCALARS = ("description", "picture", "locale", "tenant")
 SETS = ("urls", "external_members", "enabled_permissions", "disabled_permissions")
@@ -61,6 +61,7 @@ class Secrets(t.NamedTuple):
 
 
 NO_SECRETS = Secrets()
+_SECRET_OPTIONS = frozenset({"password", "password_hash", "app_passwords", "otp_url"})
 
 
 def new_principal(wanted: PrincipalOptions) -> Principal:
@@ -79,11 +80,8 @@ def target(found: Principal, wanted: PrincipalOptions, kept: t.Collection[str] =
 
     `kept` is what was disabled (and, marked, what was enabled by itself) before the account was locked.
     """
-    values: dict[str, t.Any] = {}
-    given = [field for field in wanted.model_fields_set if wanted.given(field)]
-    for field in (*SCALARS, "quota"):
-        if field in given:
-            values[field] = getattr(wanted, field)
+    given = wanted.wanted_fields()
+    values = {field: getattr(wanted, field) for field in (*SCALARS, "quota") if field in given}
     for field in LISTS:
         if field not in given:
             continue
@@ -106,7 +104,7 @@ def _move_permissions(found: Principal, values: dict[str, t.Any]) -> None:
     """A permission is enabled or disabled: the server takes one that is written to a list out of the other (0.13.4 and 0.15.5, measured)."""
     enabled = values.get("enabled_permissions", found.enabled_permissions)
     disabled = values.get("disabled_permissions", found.disabled_permissions)
-    both = set(enabled) & set(disabled)
+    both = set(enabled) & set(disabled) if enabled and disabled else set()
     if both:
         to_enabled = both - set(found.enabled_permissions)
         values["enabled_permissions"] = tuple(permission for permission in enabled if permission not in both - to_enabled)
@@ -151,6 +149,8 @@ Matches = t.Callable[[str, str], bool]
 def plan_secrets(found: Principal | None, wanted: PrincipalOptions, matches: Matches = already_set, *, tells_hashes: bool = True) -> Secrets:
     """What to do about password, app passwords and OTP. Verifies given passwords against the stored hashes, where the server tells them;
     where it does not, what is there counts as the same, unless it shall be written always."""
+    if not _SECRET_OPTIONS & wanted.model_fields_set:
+        return NO_SECRETS
     if not tells_hashes:
         is_there = found is not None and bool(found.password_hashes)
         writes = not is_there or wanted.update_password == "always"
@@ -297,8 +297,11 @@ def refuse(problem: str) -> None:
     raise Refused(problem)
 
 
-def check(found: Principal | None, after: Principal, directory: Directory, missing: Missing = refuse) -> None:
-    """Refuse what the server would refuse, or take and regret: taken addresses, unknown domains and members. Looks only at what is new."""
+def check(found: Principal | None, after: Principal, directory: Directory, missing: Missing = refuse, *, guards_tenants: bool = False) -> None:
+    """Refuse what the server would refuse, or take and regret: taken addresses, unknown domains and members. Looks only at what is new.
+
+    `guards_tenants` where the server lets nothing of a tenant refer to what is not of it.
+    """
     old = found or Principal(name=after.name, type=after.type)
     _check_fixed_roles(found, after)
     present = set(folded(old.emails))
@@ -307,6 +310,8 @@ def check(found: Principal | None, after: Principal, directory: Directory, missi
         known = directory.get(domain)
         if not isinstance(known, Unknown) and (known is None or known.type != "domain"):
             missing(f"emails: the domain {domain!r} does not exist on the server; create it first (type: domain).")
+        elif guards_tenants:
+            _check_tenant("emails", after, known)
     for address in added:
         holder = directory.holder(address)
         if holder is not None and not isinstance(holder, Unknown) and holder.name != old.name:
@@ -319,18 +324,33 @@ def check(found: Principal | None, after: Principal, directory: Directory, missi
                         f"{field}: {name!r} can't be {'a member of itself' if field in ('members', 'member_of') else 'among its own ' + field}; remove it."
                     )
                 _check_reference(field, name, types, directory, missing)
+                if guards_tenants and field in ("member_of", "roles"):
+                    _check_tenant(field, after, directory.get(name))
+    owner = after.name.rpartition("/")[0] if after.type == "api_key" and found is None and guards_tenants else ""
+    if owner:
+        _check_reference("name", owner, ("individual",), directory, missing)
     if found is not None:
         _check_external_members(found, after)
     if after.tenant and after.tenant != old.tenant:
         _check_reference("tenant", after.tenant, ("tenant",), directory, missing)
 
 
-def check_permissions(found: Principal | None, after: Principal, known: t.Collection[str]) -> None:
+#: Every server has them, so nobody needs to be asked.
+_SURE_PERMISSIONS = frozenset({*LOCKED, *_GROUP_PERMISSIONS})
+
+
+def check_permissions(found: Principal | None, after: Principal, known_among: t.Callable[[t.Collection[str]], t.Collection[str]]) -> None:
     """Refuse a new permission that no server knows. Raises Refused with the nearest name."""
-    for field in ("enabled_permissions", "disabled_permissions"):
-        present = getattr(found, field) if found else ()
-        for name in getattr(after, field):
-            if known and name not in known and name not in present:
+    fields = ("enabled_permissions", "disabled_permissions")
+    new = {
+        field: [name for name in getattr(after, field) if name not in _SURE_PERMISSIONS and not (found and name in getattr(found, field))] for field in fields
+    }
+    if not any(new.values()):
+        return
+    known = known_among([name for names in new.values() for name in names])
+    for field, names in new.items():
+        for name in names:
+            if known and name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 remedy = f"did you mean {near[0]!r}?" if near else "correct the name; module server_info lists those of its login."
                 raise Refused(f"{field}: there is no permission {name!r}; {remedy}")
@@ -368,6 +388,14 @@ def _check_reference(field: str, name: str, types: tuple[str, ...], directory: D
         raise Refused(f"{field}: {name!r} is {a(known.type)}, not {' or '.join(a(kind) for kind in types)}{hint}.")
 
 
+def _check_tenant(field: str, after: Principal, known: Principal | Unknown | None) -> None:
+    if after.tenant and isinstance(known, Principal) and known.tenant != after.tenant:
+        raise Refused(
+            f"{field}: the {_named(known)} is not of the tenant {after.tenant!r}, and this server (0.16 or later) keeps tenants apart; "
+            f"set tenant: {after.tenant} there first, or choose another."
+        )
+
+
 def check_rename(found: Principal, wanted: PrincipalOptions, directory: Directory) -> None:
     """Refuse a new name that is taken, and any for a domain in use: the addresses in it would stay as they are and bounce."""
     if wanted.new_name is None or wanted.new_name == found.name:
@@ -387,18 +415,27 @@ def check_rename(found: Principal, wanted: PrincipalOptions, directory: Director
 
 
 def check_delete(
-    found: Principal, wanted: PrincipalOptions, directory: Directory, signatures: t.Callable[[], t.Sequence[str]], *, keeps_used_domains: bool = False
+    found: Principal,
+    wanted: PrincipalOptions,
+    directory: Directory,
+    signatures: t.Callable[[], t.Sequence[str]],
+    other_users: t.Callable[[], t.Sequence[str]] | None = None,
 ) -> None:
-    """Refuse to destroy mail, or to delete a domain in use, unless the option that names the danger is set and the server does it."""
+    """Refuse to destroy mail, or to delete a domain in use, unless the option that names the danger is set and the server does it.
+
+    `other_users` tells who else refers to it, for servers that delete nothing in use.
+    """
     if found.type in WITH_MAIL and found.used_quota > 0 and not wanted.delete_mail:
         raise Refused(
             f"the {_words(found.type)} {found.name!r} holds {found.used_quota} bytes of mail, which would be destroyed; set delete_mail: true to do so."
         )
-    if found.type != "domain" or (wanted.delete_in_use and not keeps_used_domains):
+    if other_users is not None:
+        _check_unused(found, directory, other_users)
+    if found.type != "domain" or (wanted.delete_in_use and other_users is None):
         return
     users = directory.in_domain(found.name)
     if found.member_count or (not isinstance(users, Unknown) and users):
-        remedy = ", since this server (0.16 or later) deletes no domain in use." if keeps_used_domains else ", or set delete_in_use: true."
+        remedy = ", since this server (0.16 or later) deletes no domain in use." if other_users is not None else ", or set delete_in_use: true."
         raise Refused(f"the domain {found.name!r} is in use{_who(users, found.member_count)}; their mail would bounce. Remove the addresses first{remedy}")
     keys = () if wanted.delete_in_use else signatures()
     if keys:
@@ -408,11 +445,27 @@ def check_delete(
         )
 
 
+def _check_unused(found: Principal, directory: Directory, other_users: t.Callable[[], t.Sequence[str]]) -> None:
+    """A role stays while somebody has it, a tenant while something belongs to it, a domain while it is the default one."""
+    users = directory.users(found) if found.type in USED else ()
+    names = ([] if isinstance(users, Unknown) else [_named(user) for user in users]) or list(other_users())
+    if names:
+        remedy = {"role": "Take it from them", "tenant": "Let them leave it"}.get(found.type, "Change that")
+        raise Refused(f"the {_words(found.type)} {found.name!r} is in use by {_some(names)}; this server (0.16 or later) deletes none in use. {remedy} first.")
+
+
 def _who(users: t.Sequence[Principal] | Unknown, count: int | None = None) -> str:
     if isinstance(users, Unknown) or not users:
         return f" by {count} addresses" if count else ""
-    names = ", ".join(f"{_words(user.type)} {user.name!r}" for user in users[:5])
-    return f" by {names}" + (f" and {len(users) - 5} more" if len(users) > 5 else "")
+    return f" by {_some([_named(user) for user in users])}"
+
+
+def _named(user: Principal) -> str:
+    return f"{_words(user.type)} {user.name!r}"
+
+
+def _some(names: t.Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def a(kind: str) -> str:

@@ -16,7 +16,7 @@ from ..._reconcile.plan import Change, Mode
 from ..._secrets import GENERATED
 from ..._server.models.principal import Principal, PrincipalWrite
 from ..._server.port import Server
-from . import lock, plan
+from . import lock, own, plan
 from .directory import Directory
 from .options import PrincipalOptions
 
@@ -65,6 +65,8 @@ class Planned:
 
     def touches_recipients(self) -> bool:
         """Whether the changes may concern an address that the server has refused before."""
+        if not self.changes:
+            return False
         principals = [principal for principal in (self.found, self.target) if principal is not None]
         if not any(principal.emails or principal.type == "domain" for principal in principals):
             return False
@@ -101,18 +103,20 @@ def plan_one(
         return _plan_absent(server, found, wanted, directory)
     kept = lock.kept(server, found, wanted)
     after = plan.target(found, wanted, kept) if found else plan.new_principal(wanted)
-    after, meant = server.principals.expected(found, after), after
-    secrets = plan.plan_secrets(found, wanted, matches, tells_hashes=server.principals.tells_hashes)
-    if server.principals.makes_keys:
+    principals = server.principals
+    after, meant = principals.expected(found, after), after
+    secrets = plan.plan_secrets(found, wanted, matches, tells_hashes=principals.tells_hashes)
+    if principals.makes_keys:
         plan.check_made_secrets(after, secrets)
-    for text in (*plan.left_out(meant, after), *plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=server.principals.tells_hashes)):
+    for text in (*plan.left_out(meant, after), *plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=principals.tells_hashes)):
         mode.warn(text)
-    if after == found and not secrets.any_changes:
+    if (after is found or after == found) and not secrets.any_changes:
         return Planned(found, found)
     if found is not None:
+        own.refuse_lockout(server, found, after)
         plan.check_rename(found, wanted, directory)
-    plan.check(found, after, directory, missing)
-    plan.check_permissions(found, after, server.principals.permission_names())
+    plan.check(found, after, directory, missing, guards_tenants=principals.guards_references)
+    plan.check_permissions(found, after, principals.known_permissions)
     made: list[str] = []
     change = write(server, found, after, secrets, deploy=wanted.deploy, made=made)
     if found is None:
@@ -167,12 +171,13 @@ def write(
 def _plan_absent(server: Server, found: Principal | None, wanted: PrincipalOptions, directory: Directory) -> Planned:
     if found is None:
         return Planned(None, None)
+    own.refuse_lockout(server, found, None)
     plan.check_delete(
         found,
         wanted,
         directory,
         lambda: [signature.id for signature in server.signatures.find({found.name})],
-        keeps_used_domains=server.principals.names_are_addresses,
+        (lambda: server.principals.other_users(found)) if server.principals.guards_references else None,
     )
     change = PrincipalChange(
         RESOURCE,

@@ -57,6 +57,7 @@ Wanted = t.TypeVar("Wanted", bound=PrincipalOptions)
 
 def _named(server: Server, wanted: Wanted, directory: AskedDirectory) -> tuple[Wanted, Principal | None]:
     """What the names mean where mailboxes are named by their addresses, and the principal that is meant."""
+    wanted = t.cast(Wanted, names.key_named(wanted, directory.full_name, server.own_names))
     given = names.address_given(wanted) if names.is_short(wanted) else ""
     found = _find(server, wanted.model_copy(update={"name": given}) if given else wanted, directory)
     if found is not None and found.type in names.MAILBOXES:

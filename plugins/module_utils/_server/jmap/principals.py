@@ -10,13 +10,15 @@ group stands at the account, who receives a list at the list, and whose the rest
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
+import re
 import threading
 import typing as t
 
-from ..._errors import AlreadyExists, InUse, NotApplied, NotFound, PermissionDenied, Refused, StalwartError
+from ..._errors import AlreadyExists, InUse, InvalidRequest, NotApplied, NotFound, PermissionDenied, Refused, StalwartError
 from ..models.principal import (
     Add,
     Edit,
@@ -31,6 +33,7 @@ from ..models.principal import (
 )
 from . import permissions
 from ._call import MASK, Find, JmapCaller, Object, Write
+from .schema import catalogue_of
 
 _ACTIONS: dict[str, t.Literal["create", "update", "destroy"]] = {"create": "create", "update": "update", "delete": "destroy"}
 
@@ -134,11 +137,21 @@ _NEW_DOMAIN = {"dkimManagement": {"@type": "Manual"}, "dnsManagement": {"@type":
 _SHIPPED_ROLES = frozenset({"user", "group", "tenant administrator", "system administrator"})
 
 _ALL_KINDS: frozenset[str] = frozenset(_WIRE)
+_FOREIGN_KEY = re.compile(r"(?<=^invalidForeignKey: )(\w+) (\w+)")
 _READ_ORDER = ("Domain", "Account", "MailingList", "Role", "Tenant", "OAuthClient")
 _DOMAIN = ("name", "catchAllAddress", "description", "logo", "memberTenantId")
 #: What patches are made from.
 _COMPLETE = {"Account": ("aliases", "credentials", "permissions"), "MailingList": ("aliases",), "Tenant": ("permissions",)}
 _SECRETS = frozenset({"password_hashes", "app_passwords", "otp_url"})
+#: What else refers to a principal, so that the server does not delete it: type, label ("" for a singleton) and property.
+_GUARDED: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "domain": (("SystemSettings", "", "defaultDomainId"),),
+    "role": tuple(("Authentication", "", f"default{kind}RoleIds") for kind in ("User", "Group", "Tenant", "Admin")),
+    "tenant": tuple(
+        (wire, label, "memberTenantId")
+        for wire, label in (("DnsServer", "description"), ("Directory", "description"), ("AcmeProvider", "directory"), ("DkimSignature", "selector"))
+    ),
+}
 _DEFAULT_ROLES = {"user": "defaultUserRoleIds", "admin": "defaultAdminRoleIds", "tenant-admin": "defaultTenantRoleIds"}
 _DELIVERED_ROLES = {"user": ("user",), "admin": ("system administrator", "user"), "tenant-admin": ("tenant administrator", "user")}
 _KINDS: dict[str, PrincipalType] = {"MailingList": "list", "Domain": "domain", "Role": "role", "Tenant": "tenant", "OAuthClient": "oauth_client"}
@@ -193,6 +206,7 @@ class JmapPrincipals:
 
     #: Mailboxes are named by their addresses.
     names_are_addresses = True
+    guards_references = True
     #: Secrets are read as asterisks.
     tells_hashes = False
     #: API keys and app passwords are made by the server.
@@ -231,13 +245,34 @@ class JmapPrincipals:
         for known in wanted:
             yield self._principal(known, relations, asked)
 
-    def permission_names(self) -> t.Collection[str]:
-        """The server alone knows them."""
-        return ()
+    def known_permissions(self, names: t.Collection[str]) -> t.Collection[str]:
+        """One request, once: the login's own permissions, which of an administrator are all. Where one is not among them, the schema tells."""
+        if self._own_permissions.issuperset(permissions.to_wire(names)):
+            return names
+        return permissions.from_wire(catalogue_of(self._caller).members("Permission"))
+
+    @functools.cached_property
+    def _own_permissions(self) -> frozenset[str]:
+        return frozenset(self._caller.call("GET", "account", resource="account").get("permissions") or ())
 
     def permissions_meant(self, name: str) -> t.Sequence[str]:
         """As of this generation."""
         return permissions.meant(name)
+
+    def other_users(self, principal: Principal) -> t.Sequence[str]:
+        """One or two requests for a domain, role or tenant. What this login may not look at is left out."""
+        users: list[str] = []
+        own_id = self._known[_WIRE[principal.type], principal.name].id if principal.type in _GUARDED else ""
+        finds = [Find(wire, properties=(label, link), resource=principal.name) for wire, label, link in _GUARDED.get(principal.type, ()) if label]
+        for find, objects in zip(finds, self._caller.read_allowed(*finds)[0] if finds else (), strict=True):
+            label, link = find.properties
+            users += [f"{find.type} {each.get(label)!r}" for each in objects if each.get(link) == own_id]
+        for wire, label, link in _GUARDED.get(principal.type, ()):
+            if not label:
+                with contextlib.suppress(PermissionDenied):
+                    value = self._caller.singleton(wire, properties=(link,), resource=principal.name).get(link) or {}
+                    users += [f"{wire} ({link})"] if own_id in (value if isinstance(value, dict) else (value,)) else []
+        return users
 
     def default_domain(self) -> str:
         """Which domain a login without one belongs to. One or two requests."""
@@ -249,8 +284,11 @@ class JmapPrincipals:
 
     def _search(self, name: str, kind: PrincipalType | None) -> _Known | None:
         local, at, domain = name.rpartition("@")
-        if kind == "api_key" or "/" in domain:
+        if kind == "api_key":
             return self._search_key(name)
+        if kind is None and "/" in domain and (key := self._search_key(name)) is not None:
+            return key
+        at = at if "/" not in domain else ""
         finds = [Find("Domain", {"name": domain or name}, _DOMAIN, f"principal {name!r}")]
         # an address is one principal's, whatever its type: who asks for another type is told so
         kinds = _ALL_KINDS if kind is None else frozenset(MAILBOXES) if at and kind in MAILBOXES else frozenset({kind})
@@ -403,7 +441,9 @@ class JmapPrincipals:
                 holders = {str(each["catchAllAddress"]) for each in domains if each.get("catchAllAddress")}
                 finds += [Find("Account", {"name": holder.rpartition("@")[0]}, (), resource) for holder in holders]
             elif at:
-                finds += [Find("Account", {"name": local}, (), resource), Find("Account", {"text": local}, (), resource)]
+                # the server's words are two characters at least; where there are none, all are read
+                words = {"text": local} if any(len(word) > 1 for word in re.split(r"[\W_]", local)) else {}
+                finds += [Find("Account", {"name": local}, (), resource), Find("Account", words, (), resource)]
             elif domains:
                 finds.append(Find("Account", {"domainId": str(domains[0]["id"])}, (), resource))
             else:
@@ -603,6 +643,8 @@ class JmapPrincipals:
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
             values["locale"] = after.locale or _LOCALE
+        if after.type == "api_key":
+            self._require_owner(found, after)
         if after.type == "api_key" and found is None:
             values["password_hashes"] = (MASK,)
         built_in = [name for name in after.roles if name in _DEFAULT_ROLES]
@@ -1011,17 +1053,23 @@ class JmapPrincipals:
         after = _after(write)
         patch: dict[str, t.Any] = {"permissions": _key_permissions(after)}
         if after.name != name:
-            if after.name.rpartition("/")[0] != owner:
-                raise Refused(f"new_name: the API key {name!r} can't be given to another account; delete it and create another.")
             patch["description"] = after.name.rpartition("/")[2]
         self._caller.update("ApiKey", known.id, patch, resource=label, account=known.owner)
         return ""
+
+    def _require_owner(self, found: Principal | None, after: Principal) -> None:
+        """A key belongs to an account, which stays the same. One request for a new one of the login's own account."""
+        if found is None and "/" not in after.name:
+            self._own_account(after.name)
+        if found is not None and found.name.rpartition("/")[0] != after.name.rpartition("/")[0]:
+            raise Refused(f"new_name: the API key {found.name!r} can't be given to another account; delete it and create another.")
 
     def _own_account(self, key: str) -> str:
         account_id = self._caller.account_id
         if account_id not in self._caller.get("Account", [account_id], properties=("name",), resource=f"API key {key!r}"):
             raise Refused(
-                f"name: the login is no account of the server, to which the API key {key!r} could belong; name one that it shall belong to: ADDRESS/{key}."
+                f"name: this login is no account of the server (but its recovery administrator), so the API key {key!r} would belong to nobody; "
+                f"say whose it shall be (name: ADDRESS/{key})."
             )
         return account_id
 
@@ -1034,6 +1082,13 @@ class JmapPrincipals:
 
     def _with_names(self, write: PrincipalWrite, error: StalwartError) -> StalwartError | None:
         """A domain goes with its keys; anything else that is in use stays. Names who uses it, and who has what was to be given."""
+        if broken := _FOREIGN_KEY.search(error.words if isinstance(error, InvalidRequest) else ""):
+            wire, object_id = broken.groups()
+            found = self._take([Find(wire)], [list(self._caller.get(wire, [object_id], properties=_NAMING[wire]).values())]) if wire in _NAMING else []
+            if found:
+                told = f"{found[0].kind.replace('_', ' ')} {self._name(found[0])!r}, which is not of the same tenant, or not of the right type"
+                error.words = f"{error.words[: broken.start()]}{told}{error.words[broken.end() :]}"
+            return error
         if isinstance(error, AlreadyExists) and error.holder[0] in ("Account", "MailingList"):
             wire, object_id = error.holder
             found = self._take([Find(wire)], [list(self._caller.get(wire, [object_id], properties=_NAMING[wire]).values())])

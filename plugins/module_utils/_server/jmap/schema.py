@@ -188,6 +188,10 @@ class Catalogue:
         """All types that are managed, sorted."""
         return sorted(name[len(_PREFIX) :] for name, about in self._schema["objects"].items() if name.startswith(_PREFIX) and about.get("type") != "view")
 
+    def members(self, enum: str) -> list[str]:
+        """The members of an enumeration, none where there is none of this name."""
+        return [str(each["name"]) for each in self._schema["enums"].get(enum) or ()]
+
     def type(self, name: str) -> ObjectType | None:
         """The type of this name, without prefix; None where there is none."""
         if name not in self._types:

@@ -39,6 +39,7 @@ _WIRE_FIELDS: dict[str, str] = {
     "disabled_permissions": "disabledPermissions",
     "tenant": "tenant",
 }
+_OUR_FIELDS: dict[str, str] = {wire: ours for ours, wire in _WIRE_FIELDS.items()}
 _LISTS = frozenset({"emails", "urls", "member_of", "lists", "roles", "members", "external_members", "enabled_permissions", "disabled_permissions"})
 _SECRET_FIELDS = frozenset({"password_hashes", "app_passwords", "otp_url"})
 
@@ -53,6 +54,8 @@ class RestPrincipals:
     """The port `Principals` over REST."""
 
     names_are_addresses = False
+    #: Who had a role or was in a tenant is without it when it is deleted.
+    guards_references = False
     tells_hashes = True
     makes_keys = False
     batch_size = 1
@@ -91,13 +94,17 @@ class RestPrincipals:
         """One request."""
         return self._create(principal, "principal")
 
-    def permission_names(self) -> t.Collection[str]:
-        """Measured; one that only another version knows is for the server to refuse."""
+    def known_permissions(self, names: t.Collection[str]) -> t.Collection[str]:
+        """All, as measured; one that only another version knows is for the server to refuse. No request."""
         return PERMISSIONS
 
     def permissions_meant(self, name: str) -> t.Sequence[str]:
         """The name itself."""
         return (name,)
+
+    def other_users(self, principal: Principal) -> t.Sequence[str]:
+        """Nobody asks."""
+        return ()
 
     def default_domain(self) -> str:
         """There is none: a name is a name."""
@@ -175,10 +182,10 @@ def _wire_field(field: str) -> str:
 def _read(item: dict[str, t.Any]) -> Principal:
     kind = str(item.get("type", "individual"))
     values: dict[str, t.Any] = {"type": _FROM_WIRE_TYPE.get(kind, kind)}
-    for ours, wire in _WIRE_FIELDS.items():
-        if wire not in item:
+    for wire, value in item.items():
+        ours = _OUR_FIELDS.get(wire)
+        if ours is None:
             continue
-        value = item[wire]
         if ours == "members" and isinstance(value, int):
             values["member_count"] = value
         elif ours in _LISTS:
