@@ -226,7 +226,9 @@ def _tls(validate_certs: bool, ca_path: str, client_cert: str, client_key: str) 
 
 def prepare() -> None:
     """Do the costly part of a first HTTPS request before a process forks."""
-    _tls(True, "", "", "")
+    context = _tls(True, "", "", "")
+    # httpx imports what it sends by only when it makes its first client
+    httpx.HTTPTransport(verify=context, trust_env=False).close()
 
 
 def _proxy(url: str) -> str | None:

@@ -152,13 +152,23 @@ class StalwartAction(ActionBase):
             raise AnsibleActionFail(f"src: {src!r} holds neither a list nor a dictionary with a list {option!r}; correct the file.")
         return data
 
+    def _items_left_as_they_are(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The items of a bulk option, where they are dictionaries without a spec of their own: Ansible would only copy them, for longer than all else takes."""
+        option = self.task.list_from_src
+        about, items = self.task.own.options.get(option, {}), given.get(option)
+        if about.get("elements") != "dict" or about.get("options") or not isinstance(items, list):
+            return {}
+        return {option: items} if all(type(item) is dict for item in items) else {}
+
     def _run_here(self, name: str) -> dict[str, t.Any]:
         spec = self.task.spec
         validator = ArgumentSpecValidator({option: dict(about) for option, about in spec.options.items()}, **spec.conditions())
         # null is as good as left out, but Ansible asks the environment only for what is left out
-        given = {name: value for name, value in self._resolved_arguments().items() if value is not None or name not in ENVIRONMENT}
-        validation = validator.validate(plain(given))
-        hidden = hidden_values(self.task, validation.validated_parameters)
+        given = plain({name: value for name, value in self._resolved_arguments().items() if value is not None or name not in ENVIRONMENT})
+        untouched = self._items_left_as_they_are(given)
+        validation = validator.validate({**given, **{option: [] for option in untouched}})
+        parameters = {**validation.validated_parameters, **untouched}
+        hidden = hidden_values(self.task, parameters)
         warnings: list[str] = []
         if validation.error_messages:
             message = validation.errors.msg
@@ -169,7 +179,7 @@ class StalwartAction(ActionBase):
             try:
                 result = execute(
                     self.task,
-                    validation.validated_parameters,
+                    parameters,
                     check=self._task.check_mode,
                     diff=self._task.diff,
                     warn=warnings.append,

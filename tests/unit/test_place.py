@@ -10,6 +10,7 @@ import types
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption
@@ -85,3 +86,26 @@ def test_a_module_is_given_one_login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_list_is_read_by_the_controller_anyway() -> None:
     assert place(PRINCIPALS, {"src": "principals.yml"}, become=True) == "controller"
+
+
+@pytest.mark.parametrize(
+    ("items", "kept"),
+    [
+        ([{"name": "one"}, {"name": "two", "emails": ["two@example.org"]}], True),
+        ([], True),
+        ([{"name": "one"}, "name=two"], False),  # Ansible makes a dictionary of the text
+        ([{"name": "one"}, 2], False),  # and refuses what can be none
+        ("name=one", False),
+        (None, False),
+    ],
+)
+def test_only_items_that_ansible_would_leave_as_they_are_go_round_its_validation(items: t.Any, kept: bool) -> None:
+    action: t.Any = StalwartAction.__new__(StalwartAction)
+    action.task = PRINCIPALS
+    untouched = action._items_left_as_they_are({"principals": items})
+    assert untouched == ({"principals": items} if kept else {})
+    options = {option: dict(about) for option, about in PRINCIPALS.spec.options.items()}
+    validated = ArgumentSpecValidator(options).validate({"url": "https://mail.example.org", "principals": items})
+    if kept:
+        assert not validated.error_messages
+        assert validated.validated_parameters["principals"] == items

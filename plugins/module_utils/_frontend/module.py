@@ -10,15 +10,17 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._errors import LibraryMissing
 from .task import Failure, Task, execute, hidden_values
+from .values import plain
 
 
 def run_module(task: Task) -> None:
     """What a module's main does."""
     spec = task.spec
     module = AnsibleModule(argument_spec={name: dict(option) for name, option in spec.options.items()}, supports_check_mode=True, **spec.conditions())
-    module.no_log_values = hidden_values(task, module.params)
+    params = plain(module.params)
+    module.no_log_values = hidden_values(task, params)
     try:
-        result = execute(task, module.params, check=module.check_mode, diff=module._diff, warn=module.warn)
+        result = execute(task, params, check=module.check_mode, diff=module._diff, warn=module.warn)
     except LibraryMissing as error:
         module.fail_json(msg=missing_required_lib(error.library), exception=error.reason)
     except Failure as failure:

@@ -18,7 +18,6 @@ from .._secrets import scrub
 from .._server.connect import connect
 from .._server.port import Server
 from .spec import CONNECTION, CONNECTION_UNUSED, ENVIRONMENT, LOGINS, ArgumentSpec
-from .values import plain
 
 Run = t.Callable[[Server, t.Mapping[str, t.Any], Mode], Outcome]
 RunAlone = t.Callable[[t.Mapping[str, t.Any], Mode], Outcome]
@@ -82,7 +81,7 @@ def no_secrets(_value: t.Any) -> t.Iterable[str]:
 
 
 def hidden_values(task: Task, params: t.Mapping[str, t.Any]) -> set[str]:
-    """The values of no_log options, which Ansible takes out of results."""
+    """The values of no_log options, which Ansible takes out of results. The parameters are plain values."""
     return {value for value in _hidden(task.spec.options, params, task.secrets_in) if value}
 
 
@@ -92,7 +91,7 @@ def _hidden(
     for option, about in options.items():
         value = params.get(option)
         if about.get("no_log"):
-            yield from secrets_in.get(option, _texts)(plain(value))
+            yield from secrets_in.get(option, _texts)(value)
         elif about.get("options"):
             for element in value if isinstance(value, list) else [value]:
                 if isinstance(element, dict):
@@ -134,8 +133,8 @@ class Failure(Exception):
 def execute(
     task: Task, params: t.Mapping[str, t.Any], *, check: bool, diff: bool, warn: t.Callable[[str], None], vault: Vault | None = None
 ) -> dict[str, t.Any]:
-    """Run a task on validated parameters. Raises Failure; LibraryMissing where httpx or pydantic is not installed."""
-    options = {key: value for key, value in plain(params).items() if value is not None and not key.startswith("_ansible")}
+    """Run a task on validated parameters, of plain values. Raises Failure; LibraryMissing where httpx or pydantic is not installed."""
+    options = {key: value for key, value in params.items() if value is not None and not key.startswith("_ansible")}
     told: list[str] = []
 
     def warn_once(text: str) -> None:

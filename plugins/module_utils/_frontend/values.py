@@ -23,6 +23,8 @@ def plain(value: t.Any) -> t.Any:
         return value
     if kind is dict:
         return {plain(key): plain(element) for key, element in value.items()}
+    if kind is list:
+        return [plain(element) for element in value]
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):

@@ -25,7 +25,9 @@ class Options(BaseModel):
     @classmethod
     def _without_nulls(cls, options: t.Any) -> t.Any:
         """Null counts as left out, as does what Ansible fills in for suboptions that were not given."""
-        return {key: value for key, value in options.items() if value is not None} if isinstance(options, dict) else options
+        if not isinstance(options, dict) or None not in options.values():
+            return options
+        return {key: value for key, value in options.items() if value is not None}
 
     def given(self, field: str) -> bool:
         """Whether the user wrote the option."""
