@@ -56,7 +56,7 @@ def names_of_cases() -> list[str]:
 
 
 def options_of(name: str) -> dict[str, str]:
-    """What the comments at the head of a case say about it: `# since: 0.14`, `# before: 0.16`, `# stand_in_arguments: --enterprise`."""
+    """What the comments at the head of a case say about it: `# since: 0.14`, `# before: 0.16, since REASON`, `# stand_in_arguments: --enterprise`."""
     found = {}
     for line in (CASES / f"{name}.yml").read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"# ([a-z_]+): (.*)", line):
@@ -72,8 +72,9 @@ def lacks(name: str, version: str) -> str:
     release = _release(version)
     if "since" in options and release < _release(options["since"]):
         return f"servers before {options['since']} lack it, and this one is {version}"
-    if "before" in options and release >= _release(options["before"]):
-        return f"servers since {options['before']} lack it, and this one is {version}"
+    before, _since, reason = options.get("before", "").partition(", since ")
+    if before and release >= _release(before):
+        return f"it is for servers before {before}, and this one is {version}: {reason}"
     return ""
 
 
