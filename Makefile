@@ -38,7 +38,7 @@ generate: venv ## Write the files that follow from others (plugins/action, meta/
 coverage: venv ## Write docs/coverage.md: run every module and note which paths of the API it asks for
 	@$(PYTHON) -m tests.api_coverage
 
-bench: venv ## Write docs/benchmarks.md: BENCH_ACCOUNTS (10000) on STALWART_URL, else on a stand-in
+bench: venv ## Write docs/benchmarks.md: BENCH_ACCOUNTS (10000) on STALWART_URL, else on stand-ins of both generations, or SERVER=0.16.18
 	@$(PYTHON) -m tests.bench
 
 trust-page: venv ## Write the table of docs/trust.md: each promise, its tests and how many cases they have

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make bench`: fill a server with a fleet, measure, write docs/benchmarks.md, and remove the fleet.
 
-The server is STALWART_URL with STALWART_USER and STALWART_PASSWORD, else a stand-in. BENCH_ACCOUNTS (10000) is the size of the fleet.
+The server is STALWART_URL with STALWART_USER and STALWART_PASSWORD, else one stand-in of each generation, or only that of the version in SERVER.
+What is not measured anew keeps its section of the page. BENCH_ACCOUNTS (10000) is the size of the fleet.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import ssl
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from tests.support.certificates import local_certificate
 from tests.support.servers import ROOT, RunningServer, stand_in
 
 REPORT = ROOT / "docs" / "benchmarks.md"
+VERSIONS = ("0.15.5", "0.16.18")
 
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "10000"))
 DOMAINS = max(1, ACCOUNTS // 100)
@@ -45,19 +48,27 @@ URI_TASKS = min(20, ACCOUNTS)
 Item = dict[str, t.Any]
 
 
+def domain(number: int) -> str:
+    return f"d{number % DOMAINS}.bench.example.org"
+
+
+def account(number: int) -> str:
+    """Its name, which is its address too: so both generations have it under one name."""
+    return f"bench-{number:05d}@{domain(number)}"
+
+
+def group(number: int) -> str:
+    return f"bench-g{number % GROUPS}@{domain(0)}"
+
+
 def fleet(description: str = "", changed: int = 0) -> list[Item]:
     """Domains, groups, and accounts of which every second one is in a group."""
-    items: list[Item] = [{"name": f"d{number}.bench.example.org", "type": "domain"} for number in range(DOMAINS)]
-    items += [{"name": f"bench-g{number}", "type": "group", "emails": [f"g{number}@d0.bench.example.org"]} for number in range(GROUPS)]
+    items: list[Item] = [{"name": domain(number), "type": "domain"} for number in range(DOMAINS)]
+    items += [{"name": group(number), "type": "group", "emails": [group(number)]} for number in range(GROUPS)]
     for number in range(ACCOUNTS):
         about = description if number < changed else f"Account {number}"
-        item = {
-            "name": f"bench-{number:05d}",
-            "description": about,
-            "emails": [f"a{number:05d}@d{number % DOMAINS}.bench.example.org"],
-            "quota": "1G",
-        }
-        items.append({**item, "member_of": [f"bench-g{number % GROUPS}"]} if number % 2 else item)
+        item = {"name": account(number), "description": about, "emails": [account(number)], "quota": "1G"}
+        items.append({**item, "member_of": [group(number)]} if number % 2 else item)
     return items
 
 
@@ -77,11 +88,6 @@ class Bench:
         self.folder = folder
         self.ca_path = ca_path
         folder.mkdir(exist_ok=True)
-
-    def client(self) -> httpx.Client:
-        """A bare client."""
-        verify: t.Any = ssl.create_default_context(cafile=self.ca_path or None)
-        return httpx.Client(base_url=f"{self.server.url}/api", auth=(self.server.user, self.server.password), verify=verify, trust_env=False, timeout=120)
 
     def play(self, *tasks: Item) -> Measured:
         """Run a play of these tasks. Raises RuntimeError with Ansible's output when it fails."""
@@ -121,43 +127,11 @@ class Bench:
         """A play of one task that does nothing."""
         return best(lambda: self.play({"ansible.builtin.debug": {"msg": "nothing"}}))
 
-    def bare_list(self) -> float:
-        """Seconds to list all principals with the fields that the bulk task asks for."""
-        query = "limit=5000&fields=description,emails,enabledPermissions,memberOf,name,quota,roles,usedQuota"
-
-        def read() -> float:
-            with self.client() as client:
-                client.get("/principal", params={"limit": 1, "page": 1}).raise_for_status()
-                begun, page, items = time.monotonic(), 1, 5000
-                while items == 5000:
-                    items = len(client.get(f"/principal?{query}&page={page}").raise_for_status().json()["data"]["items"])
-                    page += 1
-                return time.monotonic() - begun
-
-        return min(read() for _ in range(3))
-
-    def bare_rate(self, verb: t.Literal["POST", "PATCH"]) -> float:
-        """Requests a second of a bare loop with the same concurrency."""
-        with self.client() as client:
-
-            def send(number: int) -> None:
-                if verb == "POST":
-                    emails = [f"b{number:05d}@d{number % DOMAINS}.bench.example.org"]
-                    body: t.Any = {"type": "individual", "name": f"bench-b{number:05d}", "emails": emails, "quota": 1024**3, "roles": ["user"]}
-                    answer = client.post("/principal", json=body)
-                else:
-                    answer = client.patch(f"/principal/bench-{number:05d}", json=[{"action": "set", "field": "description", "value": f"Account {number}"}])
-                answer.raise_for_status()
-                assert "error" not in answer.json(), answer.text
-
-            number = SAMPLE if verb == "POST" else CHANGED
-            with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
-                begun = time.monotonic()
-                list(pool.map(send, range(number)))
-                rate = number / (time.monotonic() - begun)
-                if verb == "POST":
-                    list(pool.map(lambda made: client.delete(f"/principal/bench-b{made:05d}").raise_for_status(), range(number)))
-        return rate
+    def bare(self) -> Bare:
+        """What there is to be compared with on this server."""
+        verify: t.Any = ssl.create_default_context(cafile=self.ca_path or None)
+        client = httpx.Client(base_url=self.server.url, auth=(self.server.user, self.server.password), verify=verify, trust_env=False, timeout=120)
+        return BareJmap(client) if self.server.has_objects else BareRest(client)
 
     def requests_without_changes(self) -> int:
         """How many requests a run that changes nothing sends: the task in this process, its client watched."""
@@ -189,14 +163,178 @@ class Bench:
 
     def uri_loop(self) -> Measured:
         """The same by `uri`: read each one and see that nothing is to be done."""
-        request = {
-            "url": f"{self.server.url}/api/principal/{{{{ item }}}}",
-            "user": self.server.user,
-            "password": self.server.password,
-            "force_basic_auth": True,
-            **({"ca_path": self.ca_path} if self.ca_path else {}),
-        }
-        return self.play({"ansible.builtin.uri": request, "loop": [f"bench-{number:05d}" for number in range(URI_TASKS)]})
+        login = {"user": self.server.user, "password": self.server.password, "force_basic_auth": True, **({"ca_path": self.ca_path} if self.ca_path else {})}
+        if self.server.has_objects:
+            calls = read_calls("Account", filter={"name": "{{ item }}"})
+            request = {"url": f"{self.server.url}/jmap", "method": "POST", "body_format": "json", "body": jmap_request(calls)}
+            names = [account(number).partition("@")[0] for number in range(URI_TASKS)]
+        else:
+            request = {"url": f"{self.server.url}/api/principal/{{{{ item }}}}"}
+            names = [account(number) for number in range(URI_TASKS)]
+        return self.play({"ansible.builtin.uri": {**request, **login}, "loop": names})
+
+
+class Bare(t.Protocol):
+    """What a program of one page, which knows nothing but this server's API, needs for the same."""
+
+    creation: str
+    pages: str
+    fewest_requests: int
+
+    def listing(self) -> float:
+        """Seconds to list all with the fields that the bulk task asks for, best of three."""
+
+    def creations(self) -> float:
+        """How many accounts a second are created, with as many requests at a time and as many accounts in each as the bulk task has. They are removed again."""
+
+    def changes(self) -> float:
+        """Seconds for as many requests as the fleet has changes, one after another."""
+
+
+class BareRest:
+    """Over the REST API: a request for each account."""
+
+    creation = "a bare httpx loop"
+    pages = f"{len(fleet()) // 5000 + 1} pages"
+    # which API it is, and the pages
+    fewest_requests = 1 + len(fleet()) // 5000 + 1
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def listing(self) -> float:
+        query = "limit=5000&fields=description,emails,enabledPermissions,memberOf,name,quota,roles,usedQuota"
+        self._client.get("/api/principal", params={"limit": 1, "page": 1}).raise_for_status()
+
+        def read() -> float:
+            begun, page, items = time.monotonic(), 1, 5000
+            while items == 5000:
+                items = len(self._client.get(f"/api/principal?{query}&page={page}").raise_for_status().json()["data"]["items"])
+                page += 1
+            return time.monotonic() - begun
+
+        return min(read() for _ in range(3))
+
+    def creations(self) -> float:
+        def create(number: int) -> None:
+            made = extra(number)
+            body = {"type": "individual", "name": made, "emails": [made], "quota": 1024**3, "roles": ["user"]}
+            self._checked(self._client.post("/api/principal", json=body))
+
+        seconds = self._each(create, SAMPLE)
+        self._each(lambda number: self._checked(self._client.delete(f"/api/principal/{extra(number)}")), SAMPLE)
+        return SAMPLE / seconds
+
+    def changes(self) -> float:
+        def change(number: int) -> None:
+            body = [{"action": "set", "field": "description", "value": f"Account {number}"}]
+            self._checked(self._client.patch(f"/api/principal/{account(number)}", json=body))
+
+        return self._each(change, CHANGED) * CONCURRENCY
+
+    @staticmethod
+    def _each(send: t.Callable[[int], None], number: int) -> float:
+        with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
+            begun = time.monotonic()
+            list(pool.map(send, range(number)))
+            return time.monotonic() - begun
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> None:
+        assert "error" not in response.raise_for_status().json(), response.text
+
+
+class BareJmap:
+    """Over the JMAP management API: requests of 500 objects a call, one request at a time."""
+
+    creation = "bare httpx requests of 500 accounts each"
+    pages = f"{len(fleet())} objects of 6 types, 500 a call"
+    # which API it is, the session, the first pages, pages of ids until an empty one, and 8 calls a request for the objects behind them
+    fewest_requests = 3 + (len(fleet()) - 500) // 5000 + 2 + -(-(len(fleet()) - 500) // 4000)
+
+    _AT_ONCE = 500
+    _CALLS = 8
+    _ACCOUNT = ("@type", "aliases", "description", "domainId", "memberGroupIds", "name", "permissions", "quotas", "roles", "usedDiskQuota")
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def listing(self) -> float:
+        self._send([["x:Domain/query", {"limit": 1}, "c0"]])
+
+        def read() -> float:
+            begun = time.monotonic()
+            self._send(read_calls("Domain", properties=["name", "catchAllAddress"], sort=[{"property": "id", "isAscending": True}]))
+            self._read_accounts(self._ids())
+            return time.monotonic() - begun
+
+        return min(read() for _ in range(3))
+
+    def _ids(self) -> list[str]:
+        ids: list[str] = []
+        while True:
+            query = {"sort": [{"property": "id", "isAscending": True}], "limit": 5000, **({"anchor": ids[-1]} if ids else {})}
+            page = [each for each in self._send([["x:Account/query", query, "c0"]])[0]["ids"] if each not in ids[-1:]]
+            if not page:
+                return ids
+            ids += page
+
+    def _read_accounts(self, ids: list[str]) -> None:
+        gets = [
+            ["x:Account/get", {"ids": ids[start : start + self._AT_ONCE], "properties": list(self._ACCOUNT)}] for start in range(0, len(ids), self._AT_ONCE)
+        ]
+        for start in range(0, len(gets), self._CALLS):
+            self._send([[*call, f"c{position}"] for position, call in enumerate(gets[start : start + self._CALLS])])
+
+    def creations(self) -> float:
+        domains = self._domains()
+        made: list[str] = []
+        begun = time.monotonic()
+        for start in range(0, SAMPLE, self._AT_ONCE):
+            values = {}
+            for number in range(start, min(start + self._AT_ONCE, SAMPLE)):
+                local, _at, of = extra(number).partition("@")
+                values[f"n{number}"] = {"@type": "User", "name": local, "domainId": domains[of], "quotas": {"maxDiskQuota": 1024**3}}
+            answer = self._send([["x:Account/set", {"create": values}, "c0"]])[0]
+            assert len(answer["created"]) == len(values), answer
+            made += [each["id"] for each in answer["created"].values()]
+        seconds = time.monotonic() - begun
+        for start in range(0, SAMPLE, self._AT_ONCE):
+            self._send([["x:Account/set", {"destroy": made[start : start + self._AT_ONCE]}, "c0"]])
+        return SAMPLE / seconds
+
+    def changes(self) -> float:
+        locals_ = {account(number).partition("@")[0]: number for number in range(CHANGED)}
+        calls = [["x:Account/query", {"filter": {"name": local}}, f"c{position}"] for position, local in enumerate(locals_)]
+        ids = [answer["ids"][0] for start in range(0, len(calls), self._CALLS) for answer in self._send(calls[start : start + self._CALLS])]
+        begun = time.monotonic()
+        for each, number in zip(ids, locals_.values(), strict=True):
+            answer = self._send([["x:Account/set", {"update": {each: {"description": f"Account {number}"}}}, "c0"]])[0]
+            assert each in answer["updated"], answer
+        return time.monotonic() - begun
+
+    def _domains(self) -> dict[str, str]:
+        return {each["name"]: each["id"] for each in self._send(read_calls("Domain", properties=["name"]))[1]["list"]}
+
+    def _send(self, calls: list[t.Any]) -> list[t.Any]:
+        answers = self._client.post("/jmap", json=jmap_request(calls)).raise_for_status().json()["methodResponses"]
+        assert all(name != "error" for name, _arguments, _call in answers), answers
+        return [arguments for _name, arguments, _call in answers]
+
+
+def extra(number: int) -> str:
+    """An account that is not of the fleet."""
+    return f"bench-b{number:05d}@{domain(number)}"
+
+
+def jmap_request(calls: list[t.Any]) -> Item:
+    return {"using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"], "methodCalls": calls}
+
+
+def read_calls(kind: str, *, properties: t.Sequence[str] = (), **query: t.Any) -> list[t.Any]:
+    """A search, and the objects that it finds."""
+    get: Item = {"#ids": {"resultOf": "c0", "name": f"x:{kind}/query", "path": "/ids"}, **({"properties": list(properties)} if properties else {})}
+    return [[f"x:{kind}/query", query, "c0"], [f"x:{kind}/get", get, "c1"]]
 
 
 def best(run: t.Callable[[], Measured], times: int = 2) -> Measured:
@@ -228,18 +366,19 @@ def measure(bench: Bench, secure: Bench | None) -> list[Row]:
     empty = bench.empty()
     say("creations")
     made = bench.bulk(fleet())
-    rate, bare = len(fleet()) / (made.wall - empty.wall), bench.bare_rate("POST")
-    rows.append(row("Creations, rate to that of a bare httpx loop", f"{rate:.0f} to {bare:.0f} a second", rate / bare, 0.8, least=True))
+    bare = bench.bare()
+    rate, least = len(fleet()) / (made.wall - empty.wall), bare.creations()
+    rows.append(row(f"Creations, rate to that of {bare.creation}", f"{rate:.0f} to {least:.0f} a second", rate / least, 0.8, least=True))
     say("nothing to change")
-    requests, pages = bench.requests_without_changes(), len(fleet()) // 5000 + 1
-    rows.append(row("Nothing to change, requests", f"{requests} for {pages} pages", requests, 1 + pages))
-    listed, unchanged = bench.bare_list(), best(lambda: bench.bulk(fleet()))
+    requests = bench.requests_without_changes()
+    rows.append(row("Nothing to change, requests", f"{requests} for {bare.pages}", requests, bare.fewest_requests))
+    listed, unchanged = bare.listing(), best(lambda: bench.bulk(fleet()))
     floor = listed + empty.wall
     told = f"{unchanged.wall:.2f} s ({unchanged.cpu:.2f} s CPU) to {listed:.2f} + {empty.wall:.2f} s ({empty.cpu:.2f} s CPU)"
     rows.append(row("Nothing to change, time to that of a bare list and an empty Ansible run", told, unchanged.wall / floor, 2.5))
     say("changes")
     changed = bench.bulk(fleet("changed", CHANGED))
-    one_by_one = CHANGED / bench.bare_rate("PATCH") * CONCURRENCY
+    one_by_one = bare.changes()
     told = f"{changed.wall:.2f} s to {unchanged.wall:.2f} + {one_by_one:.2f} s"
     rows.append(row(f"{CHANGED} changes, time to that of no change and {CHANGED} requests", told, changed.wall / (unchanged.wall + one_by_one), 1))
     for scheme, each in (("HTTP", bench), ("HTTPS", secure)) if secure else ((bench.server.url.partition(":")[0].upper(), bench),):
@@ -268,35 +407,56 @@ def say(what: str) -> None:
     print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
-def report(server: RunningServer, rows: t.Sequence[Row]) -> str:
-    """The page."""
+#: The sections of the page.
+GENERATIONS = ("Servers up to 0.15 (REST)", "Servers since 0.16 (JMAP)")
+
+
+def section(server: RunningServer, rows: t.Sequence[Row]) -> str:
+    """What was measured on one server."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("ansible-core", "httpx", "pydantic"))
     kind = f"the stand-in for server {server.version} of this repository, a Python program on the same machine" if server.is_stand_in else "a server by URL"
+    kind = kind if server.is_stand_in or not server.version else f"a server {server.version} by URL"
     missed = [each.what for each in rows if not each.reached]
     load = os.getloadavg()[0]
+    lines = [
+        f"A fleet of {ACCOUNTS} accounts in {DOMAINS} domains with {ACCOUNTS // 2} memberships in {GROUPS} groups, on {kind}.",
+        f"Measured on {dt.datetime.now(dt.timezone.utc).date()}: {os.cpu_count()} cores, Python {platform.python_version()}, {versions}.",
+        f"At the end the machine had a load of {load:.1f}" + ("; other work ran beside, so times are longer than they need be." if load > 2 else "."),
+        "",
+        "| What | Measured | Ratio or value | Goal | |",
+        "|---|---|---|---|---|",
+        *(f"| {each.what} | {each.measured} | {each.ratio} | {each.goal} | {'✓' if each.reached else 'missed'} |" for each in rows),
+    ]
+    if missed:
+        lines += ["", f"Missed in this run: {'; '.join(missed)}. On a busy machine single runs vary by half and more; measure again when it is quiet."]
+    return "\n".join(lines)
+
+
+def sections(page: str) -> dict[str, str]:
+    """The sections of an earlier page, by their titles."""
+    found = re.findall(r"^## (.+)\n\n(.*?)\n*(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return {title: text for title, text in found if title in GENERATIONS}
+
+
+def report(measured: t.Mapping[str, str]) -> str:
+    """The page of these sections."""
     lines = [
         "<!-- Generated by `make bench`. -->",
         "",
         "# Benchmarks",
         "",
-        f"A fleet of {ACCOUNTS} accounts in {DOMAINS} domains with {ACCOUNTS // 2} memberships in {GROUPS} groups, on {kind}.",
-        f"Measured on {dt.datetime.now(dt.timezone.utc).date()}: {os.cpu_count()} cores, Python {platform.python_version()}, {versions}.",
-        f"At the end the machine had a load of {load:.1f}" + ("; other work ran beside, so times are longer than they need be." if load > 2 else "."),
+        "What counts are the ratios: both sides of each were measured in the same run, on the same server. `make bench` measures both generations anew,",
+        "with `SERVER=0.16.18` or `SERVER=0.15.5` one of them, with `BENCH_ACCOUNTS=1000` on a smaller fleet, and with `STALWART_URL`, `STALWART_USER` and",
+        "`STALWART_PASSWORD` on any server.",
         "",
-        "What counts are the ratios: both sides of each were measured in the same run, on the same server. `make bench` measures anew, with",
-        "`BENCH_ACCOUNTS=1000` on a smaller fleet, and with `STALWART_URL`, `STALWART_USER` and `STALWART_PASSWORD` on any server.",
-        "",
-        "| What | Measured | Ratio or value | Goal | |",
-        "|---|---|---|---|---|",
-        *(f"| {each.what} | {each.measured} | {each.ratio} | {each.goal} | {'✓' if each.reached else 'missed'} |" for each in rows),
-        "",
-        "The rates of creation and of changes are bounded by the server: a loop of bare requests is the other side of the ratio. What Ansible itself",
+        "The rates of creation and of changes are bounded by the server: bare requests to the same server are the other side of the ratio. What Ansible itself",
         "needs to start, to fork its worker and to print the result is in all times of plays.",
-        *([f"Missed in this run: {'; '.join(missed)}. On a busy machine single runs vary by half and more; measure again when it is quiet."] if missed else []),
         "",
+        *(line for title in GENERATIONS if title in measured for line in (f"## {title}", "", measured[title], "")),
         "## Passwords",
         "",
-        "To compare a password with its hash costs what the hash asks for, on one core and for each account, in every run:",
+        "To compare a password with its hash costs what the hash asks for, on one core and for each account, in every run. Only servers up to 0.15 tell",
+        "hashes; on newer ones nothing is compared, and a password is set where there is none.",
         "",
         "| Way | Cost for 10,000 accounts and one core |",
         "|---|---|",
@@ -335,24 +495,43 @@ def password_rows() -> t.Iterator[str]:
     yield "| `update_password: always` | as much as a comparison, to make a new hash, and a write for each account |"
 
 
+def run(server: RunningServer, folder: pathlib.Path, secure: Bench | None = None) -> str:
+    """Measure one server. What was made on one that is no stand-in is removed at the end."""
+    bench = Bench(server, folder)
+    try:
+        return section(server, measure(bench, secure))
+    finally:
+        if not server.is_stand_in:
+            bench.bulk([{"name": item["name"], "state": "absent"} for item in fleet()], defaults={"delete_in_use": True})
+
+
+def server_by_url(url: str) -> RunningServer:
+    """The server of the environment, with its version."""
+    sys.path.insert(0, str(ROOT / ".cache" / "tree"))
+    from ansible_collections.stalwart.mail.plugins.module_utils import _http
+    from ansible_collections.stalwart.mail.plugins.module_utils._server.connect import connect
+
+    user, password = os.environ["STALWART_USER"], os.environ["STALWART_PASSWORD"]
+    return RunningServer(url, user, password, connect(_http.Connection(url, user, password, allow_http=True)).about().version)
+
+
 def main() -> None:
     """Measure, print and write."""
-    with contextlib.ExitStack() as stack:
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        secure = None
+    measured = sections(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
         if url := os.environ.get("STALWART_URL"):
-            server = RunningServer(url, os.environ["STALWART_USER"], os.environ["STALWART_PASSWORD"], "")
+            server = server_by_url(url)
+            measured[GENERATIONS[server.has_objects]] = run(server, folder / "http")
         else:
-            server = stack.enter_context(stand_in())
-            certificate, key = local_certificate(folder)
-            other = stack.enter_context(stand_in("0.15.5", "--certificate", str(certificate), "--key", str(key)))
-            secure = Bench(other, folder / "https", str(certificate))
-        bench = Bench(server, folder / "http")
-        try:
-            page = report(server, measure(bench, secure))
-        finally:
-            if not server.is_stand_in:
-                bench.bulk([{"name": item["name"], "state": "absent"} for item in fleet()], defaults={"delete_in_use": True})
+            for version in [os.environ["SERVER"]] if os.environ.get("SERVER") else VERSIONS:
+                say(f"server {version}")
+                with contextlib.ExitStack() as stack:
+                    server = stack.enter_context(stand_in(version))
+                    certificate, key = local_certificate(folder)
+                    other = stack.enter_context(stand_in(version, "--certificate", str(certificate), "--key", str(key)))
+                    measured[GENERATIONS[server.has_objects]] = run(server, folder / "http", Bench(other, folder / "https", str(certificate)))
+    page = report(measured)
     REPORT.write_text(page, encoding="utf-8")
     print(page)
 
