@@ -18,6 +18,7 @@ description:
   - A list option is the exact list, or a dictionary with C(add) and C(remove) that edits the present one.
     An empty list or text empties the field.
   - A task that would lose mail is refused before anything is written, unless the option that names the danger is set.
+  - A task that would delete, rename or lock the account or key that it logs in with, or take its role of an administrator, is refused, too.
 extends_documentation_fragment:
   - stalwart.mail.connection
   - stalwart.mail.attributes
