@@ -80,17 +80,19 @@ class Exchange:
 
     async def answer(self) -> tuple[bytes, bytes]:
         """Let the server have the request; head and body of what it answers."""
-        pieces = [piece async for piece in self._pieces()]
+        async with contextlib.aclosing(self._pieces()) as stream:
+            pieces = [piece async for piece in stream]
         head, _blank, body = b"".join(pieces).partition(b"\r\n\r\n")
         return head + b"\r\n\r\n", body
 
     async def pass_on(self) -> None:
         """As if there were no proxy."""
-        async for piece in self._pieces():
-            self.writer.write(piece)
-            await self.writer.drain()
+        async with contextlib.aclosing(self._pieces()) as stream:
+            async for piece in stream:
+                self.writer.write(piece)
+                await self.writer.drain()
 
-    async def _pieces(self) -> t.AsyncIterator[bytes]:
+    async def _pieces(self) -> t.AsyncGenerator[bytes]:
         reader, writer = await asyncio.open_connection(*self.upstream)
         try:
             headers = {**self.request.headers, "connection": "close"}
@@ -136,6 +138,7 @@ class Proxy:
         parts = urllib.parse.urlsplit(upstream)
         self._upstream = (parts.hostname or "", parts.port or 80)
         self.requests: list[Request] = []
+        self._under_way: set[asyncio.Task[None]] = set()  # a loop itself does not keep its tasks
         self.choose: Choose = lambda _request: None
         self.url = ""
 
@@ -144,7 +147,13 @@ class Proxy:
         """Those of the requests that may change something."""
         return [request for request in self.requests if request.writes]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin with a connection."""
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, for one request."""
         try:
             request = await _read(reader)
@@ -167,7 +176,7 @@ def proxy(upstream: str) -> t.Iterator[Proxy]:
     loop = _loop()
 
     async def start() -> asyncio.Server:
-        return await asyncio.start_server(made.serve, "127.0.0.1", 0)
+        return await asyncio.start_server(made.accept, "127.0.0.1", 0)
 
     server = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

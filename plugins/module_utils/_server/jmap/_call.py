@@ -530,6 +530,10 @@ class JmapCaller:
 _PLAIN = frozenset({ServerError, InvalidRequest, PermissionDenied, ServerFault, Unsupported, EditionMissing, UnexpectedAnswer})
 
 
+#: The one problem of an object's id: that the object as a whole is too large.
+_TOO_LARGE = re.compile(r"Object size (\d+) exceeds maximum of (\d+)")
+
+
 def _request(method: str) -> str:
     return f"POST /jmap {method}"
 
@@ -541,6 +545,8 @@ def _other_object(told: t.Any) -> str:
 
 def _problem(told: t.Mapping[str, t.Any]) -> str:
     """One validation error: what is wrong with which property. The value is not told, which may be a secret."""
+    if told.get("property") == "id" and (sizes := _TOO_LARGE.fullmatch(str(told.get("value", "")))):
+        return f"it would take {sizes[1]} bytes in the server's store, and {sizes[2]} are the most for one object"
     required = told.get("required")
     return f"{told.get('property', '')} {told.get('type', '')}{f' {required}' if required is not None else ''}".strip()
 
