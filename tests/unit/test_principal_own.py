@@ -61,3 +61,19 @@ def test_what_does_not_lock_it_out_may_change(run: t.Callable[..., None]) -> Non
     server = MemoryServer([DOMAIN, BOSS], own=["boss"])
     run(server, "boss", {"description": "The chief", "roles": {"remove": ["user"]}, "disabled_permissions": ["imap-search"]})
     assert server.principals.stored["boss"].roles == ("admin",)
+
+
+@pytest.mark.parametrize("own", [["boss"], ["other"]])
+def test_a_new_password_of_the_own_login_is_not_asked_for_again(own: list[str]) -> None:
+    """The server would refuse the login, and a task that did its work would fail."""
+    server = MemoryServer([DOMAIN, BOSS], own=own)
+    warned: list[str] = []
+    read = server.principals.get
+    reads: list[str] = []
+    server.principals.get = lambda name, **more: reads.append(name) or read(name, **more)  # type: ignore[method-assign,func-returns-value]
+    options = {"name": "boss", "password": "a new and long password", "update_password": "always"}
+    outcome = task.manage(t.cast(Server, server), options, Mode(warn=warned.append))
+    assert [change.fields for change in outcome.changes] == [["password"]]
+    assert len(reads) == (1 if own == ["boss"] else 2)
+    assert warned == (["'boss' is the login of this task; tasks after it that log in by its password need the new one."] if own == ["boss"] else [])
+    assert outcome.results["principal"]["has_password"]

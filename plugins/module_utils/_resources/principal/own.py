@@ -21,9 +21,14 @@ def refuse_lockout(server: Server, found: Principal, after: Principal | None) ->
 
     Asks who the login is only where the change is one of these.
     """
-    harm = _harm(found, after) if found.type in _LOGS_IN else ""
-    if harm and not {found.name, *found.emails}.isdisjoint(server.own_names()):
+    harm = _harm(found, after)
+    if harm and is_login(server, found):
         raise Refused(f"{found.name!r} is the login of this task, which would {harm} and lock itself out; use the login of another administrator.")
+
+
+def is_login(server: Server, found: Principal | None) -> bool:
+    """Whether the task logs in with it, by its name or one of its addresses."""
+    return found is not None and found.type in _LOGS_IN and not {found.name, *found.emails}.isdisjoint(server.own_names())
 
 
 def _harm(found: Principal, after: Principal | None) -> str:

@@ -43,6 +43,8 @@ class Planned:
     secrets: plan.Secrets = plan.NO_SECRETS
     deploy: bool = False
     changes: t.Sequence[Change] = ()
+    #: Whether the password is replaced with which the task logs in, so that nothing can be asked any more.
+    ends_login: bool = False
     #: The secret that was made for it, once it was.
     made: list[str] = dataclasses.field(default_factory=list, repr=False, compare=False)
 
@@ -121,8 +123,11 @@ def plan_one(
     change = write(server, found, after, secrets, deploy=wanted.deploy, made=made)
     if found is None:
         return Planned(None, after, secrets, wanted.deploy, [change], made)
+    ends_login = secrets.password_changes and own.is_login(server, found)
+    if ends_login:
+        mode.warn(f"{found.name!r} is the login of this task; tasks after it that log in by its password need the new one.")
     around = lock.remember(server, found, after, wanted, kept), lock.forget(server, found, after, wanted, kept)
-    return Planned(found, after, secrets, changes=[*around[0], change, *around[1]])
+    return Planned(found, after, secrets, changes=[*around[0], change, *around[1]], ends_login=ends_login)
 
 
 def write(

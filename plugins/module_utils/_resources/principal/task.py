@@ -44,7 +44,7 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
         with after(planned.changes, **({"secret": secret} if secret else {})):
             if wanted.reload == "auto" and planned.touches_recipients():
                 reloaded = refresh_recipients(server, mode)
-            if planned.target is not None:
+            if planned.target is not None and not planned.ends_login:
                 shown = plan.shown(_confirmed(server, planned))
     results: dict[str, t.Any] = {"principal": shown, "reloaded": reloaded}
     if secret:
