@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +30,7 @@ from ansible_collections.stalwart.mail.plugins.plugin_utils._action import Stalw
 
 class ActionModule(StalwartAction):
     task = TASK
+    areas = {areas}
 """
 
 RUNTIME = """\
@@ -39,10 +42,49 @@ action_groups:
 """
 
 
+def all_areas() -> frozenset[str]:
+    """The areas of a server, as the port names them."""
+    port = ast.parse((ROOT / "plugins/module_utils/_server/port.py").read_text(encoding="utf-8"))
+    server = next(node for node in port.body if isinstance(node, ast.ClassDef) and node.name == "Server")
+    return frozenset(node.name for node in server.body if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name != "generation")
+
+
+def resources(path: Path) -> Iterator[Path]:
+    """The files of _resources that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1] if node.level else ROOT
+            source = (node.module or "").removeprefix("ansible_collections.stalwart.mail.")
+            base = folder.joinpath(*source.split(".")) if source else folder
+            for file in (base.with_suffix(".py"), *(base / f"{alias.name}.py" for alias in node.names)):
+                if file.is_relative_to(ROOT / "plugins/module_utils/_resources") and file.is_file():
+                    yield file
+
+
+def areas_of(module: Path, areas: frozenset[str]) -> list[str]:
+    """Which areas of a server a module's task may speak with: what stands as an attribute in the resources that it imports."""
+    seen: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += resources(path)
+    nodes = (node for path in seen for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return sorted(areas & {node.attr for node in nodes if isinstance(node, ast.Attribute)})
+
+
+def written(names: list[str]) -> str:
+    """A tuple as the formatter has it."""
+    quoted = [f'"{name}"' for name in names]
+    return f"({quoted[0]},)" if len(quoted) == 1 else f"({', '.join(quoted)})"
+
+
 def wanted() -> dict[Path, str]:
     """The text that each generated file should have."""
     modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
-    files = {ACTIONS / f"{name}.py": ACTION.format(name=name) for name in modules}
+    areas = all_areas()
+    files = {ACTIONS / f"{name}.py": ACTION.format(name=name, areas=written(areas_of(ROOT / f"plugins/modules/{name}.py", areas))) for name in modules}
     files[ROOT / "meta/runtime.yml"] = RUNTIME.format(members="".join(f"\n    - {name}" for name in modules) or " []")
     return files
 

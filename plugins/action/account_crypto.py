@@ -11,3 +11,4 @@ from ansible_collections.stalwart.mail.plugins.plugin_utils._action import Stalw
 
 class ActionModule(StalwartAction):
     task = TASK
+    areas = ("account",)

@@ -33,7 +33,6 @@ from ansible_collections.stalwart.mail.plugins.module_utils._server import conne
 
 # Imported by the strategy before it forks, so what is costly once is done here and inherited by every worker.
 _http.prepare()
-connect.prepare()
 
 #: Options of tasks that compare or make hashes, for which libpass needs 60 ms to be imported.
 _WITH_HASHES = frozenset({"password", "new_password", "principals"})
@@ -63,9 +62,10 @@ class _Vault:
 
 
 class StalwartAction(ActionBase):
-    """Base of every action of the collection; a subclass binds its module's task."""
+    """Base of every action of the collection; a subclass binds its module's task, and names the areas of a server that it may speak with."""
 
     task: Task
+    areas: t.Sequence[str] = ()
     _supports_async = True
     _supports_check_mode = True
     _supports_diff = True
@@ -73,6 +73,7 @@ class StalwartAction(ActionBase):
     def __init_subclass__(cls) -> None:
         """As the top of this file: an action's class is loaded before the fork as well."""
         super().__init_subclass__()
+        connect.prepare(cls.areas)
         if _WITH_HASHES & set(cls.task.own.options):
             _passwords.preload()
 

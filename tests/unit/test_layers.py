@@ -100,3 +100,15 @@ for name in {[dotted(path) for path in FILES if layer(dotted(path)) != "_fronten
 """
     result = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_an_adapter_loads_the_areas_that_are_used_and_no_others() -> None:
+    code = (
+        "import sys; sys.path.insert(0, '.cache/tree')\n"
+        f"from {PACKAGE}._server.connect import prepare\n"
+        "prepare(['principals', 'settings'])\n"
+        f"print(*sorted(name.removeprefix('{PACKAGE}._server.') for name in sys.modules if name.startswith('{PACKAGE}._server.')))\n"
+    )
+    loaded = set(subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
+    assert {"rest.principals", "rest.settings", "jmap.principals"} <= loaded
+    assert not {f"{generation}.{area}" for generation in ("rest", "jmap") for area in ("queue", "reports", "stores", "account")} & loaded

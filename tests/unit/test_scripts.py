@@ -21,8 +21,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(generate, "ACTIONS", tmp_path / "plugins/action")
     monkeypatch.setattr(check, "LOGS", tmp_path / "logs")
     (tmp_path / "plugins/modules").mkdir(parents=True)
-    for name in ("principal", "dkim"):
-        (tmp_path / f"plugins/modules/{name}.py").touch()
+    utils = tmp_path / "plugins/module_utils"
+    for path, text in {
+        "_server/port.py": "class Server:\n    @property\n    def principals(self): ...\n    @property\n    def queue(self): ...\n    def reload(self): ...\n",
+        "_resources/dkim.py": "from .._server.port import Server\nfrom . import names\n",
+        "_resources/names.py": "def run(server):\n    server.reload()\n    return server.queue\n",
+    }.items():
+        (utils / path).parent.mkdir(parents=True, exist_ok=True)
+        (utils / path).write_text(text)
+    (tmp_path / "plugins/modules/principal.py").touch()
+    (tmp_path / "plugins/modules/dkim.py").write_text("from ansible_collections.stalwart.mail.plugins.module_utils._resources.dkim import run\n")
     return tmp_path
 
 
@@ -32,6 +40,8 @@ def test_generated_files_follow_the_modules(checkout: Path) -> None:
     assert yaml.safe_load((checkout / "meta/runtime.yml").read_text()) == {"requires_ansible": ">=2.18.0", "action_groups": {"stalwart": ["dkim", "principal"]}}
     action = (checkout / "plugins/action/dkim.py").read_text()
     assert "from ansible_collections.stalwart.mail.plugins.modules.dkim import TASK\n" in action
+    assert 'areas = ("queue",)\n' in action
+    assert "areas = ()\n" in (checkout / "plugins/action/principal.py").read_text()
 
 
 def test_the_check_names_what_is_missing_changed_and_left_over(checkout: Path) -> None:

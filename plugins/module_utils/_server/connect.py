@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import types
 import typing as t
 
-from .._errors import NotFound, OneTimeCodeMissing
+from .._errors import NotFound, OneTimeCodeMissing, Refused
 from .._http import Connection, HttpClient, client_for
 from .._otp import split_code
 from .health import is_healthy
@@ -26,10 +28,14 @@ def connect(connection: Connection, *, api: Generation = "auto", server_version:
     return t.cast(Server, _FoundOut(client, server_version))
 
 
-def prepare() -> None:
-    """Load both adapters before a process forks."""
-    _adapter("rest")
-    _adapter("jmap")
+def prepare(areas: t.Collection[str] = ()) -> None:
+    """Load both adapters before a process forks, and of them these areas: an area loads what it needs when it is made, which sends nothing."""
+    client = t.cast(HttpClient, types.SimpleNamespace(connection=Connection("http://127.0.0.1", token="none")))
+    for generation in ("rest", "jmap"):
+        server = _adapter(generation)(client, "")
+        for area in areas:
+            with contextlib.suppress(Refused):  # what a generation has not
+                getattr(server, area)
 
 
 def _adapter(generation: str) -> t.Callable[[HttpClient, str], Server]:

@@ -13,18 +13,19 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from .._errors import StalwartError
-from .models.account import Encryption, LoginChange, Logins, Token
-from .models.diagnosis import DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
-from .models.dns import Algorithm, DnsRecord, Signature
-from .models.objects import CreatedObject, FoundObject, ObjectType
-from .models.objects import Edit as ObjectEdit
-from .models.principal import Edit, Principal, PrincipalType, PrincipalWrite
-from .models.queue import QueuedMessage, QueuedRecipient, QueueFilter
-from .models.reports import Direction, Report, ReportKind
-from .models.server import About, ReloadPart, ReloadReport
-from .models.spam import Classification, Sample
-from .models.store import DeletedItem, LookupKind, Restored, SearchIndex
+if t.TYPE_CHECKING:
+    from .._errors import StalwartError
+    from .models.account import Encryption, LoginChange, Logins, Token
+    from .models.diagnosis import DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
+    from .models.dns import Algorithm, DnsRecord, Signature
+    from .models.objects import CreatedObject, FoundObject, ObjectType
+    from .models.objects import Edit as ObjectEdit
+    from .models.principal import Edit, Principal, PrincipalType, PrincipalWrite
+    from .models.queue import QueuedMessage, QueuedRecipient, QueueFilter
+    from .models.reports import Direction, Report, ReportKind
+    from .models.server import About, ReloadPart, ReloadReport
+    from .models.spam import Classification, Sample
+    from .models.store import DeletedItem, LookupKind, Restored, SearchIndex
 
 
 class Principals(t.Protocol):

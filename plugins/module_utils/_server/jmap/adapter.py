@@ -16,19 +16,21 @@ from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport, parse_version, version_text
 from ..port import Settings
 from ._call import JmapCaller
-from .account import JmapAccount, JmapOAuth
-from .diagnosis import JmapDiagnosis, JmapTelemetry
 from .dns import publishing, zone_records
-from .objects import JmapObjects
 from .permissions import from_wire
-from .principals import JmapPrincipals
-from .queue import JmapQueue
 from .reload import reload
-from .reports import JmapReports
-from .signatures import JmapSignatures
-from .spam import JmapSpamFilter
-from .stores import JmapStores
 from .versions import version_by_content, version_by_name
+
+if t.TYPE_CHECKING:
+    from .account import JmapAccount, JmapOAuth
+    from .diagnosis import JmapDiagnosis, JmapTelemetry
+    from .objects import JmapObjects
+    from .principals import JmapPrincipals
+    from .queue import JmapQueue
+    from .reports import JmapReports
+    from .signatures import JmapSignatures
+    from .spam import JmapSpamFilter
+    from .stores import JmapStores
 
 
 class JmapServer:
@@ -40,16 +42,20 @@ class JmapServer:
         self._caller = JmapCaller(client)
         self._version = parse_version(server_version) if server_version else ()
 
-    # Areas: an import above, a property here.
+    # Areas: a property each. What it imports is loaded by tasks that need it, and by others not.
 
     @functools.cached_property
     def principals(self) -> JmapPrincipals:
         """Domains, accounts, groups, …"""
+        from .principals import JmapPrincipals
+
         return JmapPrincipals(self._caller)
 
     @functools.cached_property
     def objects(self) -> JmapObjects:
         """Whatever else there is, by the types of the server's own schema."""
+        from .objects import JmapObjects
+
         return JmapObjects(self._caller)
 
     @property
@@ -62,46 +68,64 @@ class JmapServer:
     @functools.cached_property
     def signatures(self) -> JmapSignatures:
         """DKIM keys."""
+        from .signatures import JmapSignatures
+
         return JmapSignatures(self._caller)
 
     @functools.cached_property
     def queue(self) -> JmapQueue:
         """Mail on its way out."""
+        from .queue import JmapQueue
+
         return JmapQueue(self._caller)
 
     @functools.cached_property
     def reports(self) -> JmapReports:
         """What servers said of each other's mail."""
+        from .reports import JmapReports
+
         return JmapReports(self._caller)
 
     @functools.cached_property
     def stores(self) -> JmapStores:
         """Store maintenance, blobs, deleted items."""
+        from .stores import JmapStores
+
         return JmapStores(self._caller)
 
     @functools.cached_property
     def spam_filter(self) -> JmapSpamFilter:
         """Training and trying the spam filter."""
+        from .spam import JmapSpamFilter
+
         return JmapSpamFilter(self._caller)
 
     @functools.cached_property
     def diagnosis(self) -> JmapDiagnosis:
         """Tests of deliveries and of DMARC, and the log."""
+        from .diagnosis import JmapDiagnosis
+
         return JmapDiagnosis(self._caller)
 
     @functools.cached_property
     def telemetry(self) -> JmapTelemetry:
         """Metrics and traces."""
+        from .diagnosis import JmapTelemetry
+
         return JmapTelemetry(self._caller)
 
     @functools.cached_property
     def account(self) -> JmapAccount:
         """The account of the login."""
+        from .account import JmapAccount
+
         return JmapAccount(self._caller)
 
     @functools.cached_property
     def oauth(self) -> JmapOAuth:
         """Codes and tokens for other programs."""
+        from .account import JmapOAuth
+
         return JmapOAuth(self._caller)
 
     def update_webadmin(self) -> None:

@@ -17,15 +17,17 @@ from ..models.dns import DnsRecord
 from ..models.server import About, ReloadPart, ReloadReport
 from ..port import Objects
 from ._call import RestCaller, name_in_token
-from .account import RestAccount, RestOAuth
-from .diagnosis import RestDiagnosis, RestTelemetry
-from .principals import RestPrincipals
-from .queue import RestQueue
-from .reports import RestReports
-from .settings import RestSettings
-from .signatures import RestSignatures
-from .spam import RestSpamFilter
-from .stores import RestStores
+
+if t.TYPE_CHECKING:
+    from .account import RestAccount, RestOAuth
+    from .diagnosis import RestDiagnosis, RestTelemetry
+    from .principals import RestPrincipals
+    from .queue import RestQueue
+    from .reports import RestReports
+    from .settings import RestSettings
+    from .signatures import RestSignatures
+    from .spam import RestSpamFilter
+    from .stores import RestStores
 
 _PARTS = {"lookup": "lookup", "certificate": "certificate", "blocked_ip": "server.blocked-ip"}
 
@@ -38,9 +40,13 @@ class RestServer:
     def __init__(self, client: HttpClient, server_version: str = "") -> None:
         self._caller = RestCaller(client, server_version)
 
+    # Areas: a property each. What it imports is loaded by tasks that need it, and by others not.
+
     @functools.cached_property
     def principals(self) -> RestPrincipals:
         """Domains, accounts, groups, …"""
+        from .principals import RestPrincipals
+
         return RestPrincipals(self._caller, self.settings)
 
     @property
@@ -54,51 +60,71 @@ class RestServer:
     @functools.cached_property
     def settings(self) -> RestSettings:
         """Configuration."""
+        from .settings import RestSettings
+
         return RestSettings(self._caller)
 
     @functools.cached_property
     def signatures(self) -> RestSignatures:
         """DKIM keys."""
+        from .signatures import RestSignatures
+
         return RestSignatures(self._caller, self.settings, self.dns_records)
 
     @functools.cached_property
     def queue(self) -> RestQueue:
         """Mail on its way out."""
+        from .queue import RestQueue
+
         return RestQueue(self._caller, self.settings)
 
     @functools.cached_property
     def reports(self) -> RestReports:
         """What servers said of each other's mail."""
+        from .reports import RestReports
+
         return RestReports(self._caller)
 
     @functools.cached_property
     def stores(self) -> RestStores:
         """Store maintenance, blobs, deleted items."""
+        from .stores import RestStores
+
         return RestStores(self._caller)
 
     @functools.cached_property
     def spam_filter(self) -> RestSpamFilter:
         """Training and trying the spam filter."""
+        from .spam import RestSpamFilter
+
         return RestSpamFilter(self._caller)
 
     @functools.cached_property
     def diagnosis(self) -> RestDiagnosis:
         """Tests of deliveries and of DMARC, and the log."""
+        from .diagnosis import RestDiagnosis
+
         return RestDiagnosis(self._caller)
 
     @functools.cached_property
     def telemetry(self) -> RestTelemetry:
         """Metrics and traces."""
+        from .diagnosis import RestTelemetry
+
         return RestTelemetry(self._caller)
 
     @functools.cached_property
     def account(self) -> RestAccount:
         """The account of the login."""
+        from .account import RestAccount
+
         return RestAccount(self._caller)
 
     @functools.cached_property
     def oauth(self) -> RestOAuth:
         """Codes and tokens for other programs."""
+        from .account import RestOAuth
+
         return RestOAuth(self._caller)
 
     def update_webadmin(self) -> None:
