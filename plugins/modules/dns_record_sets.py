@@ -177,6 +177,14 @@ options:
     type: str
     choices: [report, fail]
     default: report
+  take_over:
+    description:
+      - Whether records are published that the mail server publishes at a DNS provider by itself (servers since 0.16, C(dnsManagement) of the domain).
+        Otherwise they are refused before anything is asked or changed. M(stalwart.mail.dns_records_info) tells them by C(managed_domain).
+      - The server goes on publishing beside this task. M(stalwart.mail.object) with C(dnsManagement) V(Manual) ends that, as does the variable
+        C(dns_take_over) of the role C(dns).
+    type: bool
+    default: false
 seealso:
   - module: stalwart.mail.dns_records_info
   - module: stalwart.mail.dns_check_info
@@ -352,6 +360,7 @@ TASK = Task(
             "purge_names": {"type": "list", "elements": "str"},
             "resolvers": {"type": "list", "elements": "str"},
             "on_conflict": {"type": "str", "choices": ["report", "fail"], "default": "report"},
+            "take_over": {"type": "bool", "default": False},
         }
     ),
     run_alone=publish,

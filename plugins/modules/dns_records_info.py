@@ -155,6 +155,19 @@ records:
     data:
       description: Of TLSA, in hexadecimal digits.
       type: str
+    managed_domain:
+      description: The mail domain that asks for it, where the server publishes the records of that by itself.
+      type: str
+      returned: on servers since 0.16, for such a domain
+      sample: example.org
+managed_domains:
+  description:
+    - Those of the domains whose records the server publishes at a DNS provider by itself (servers since 0.16). M(stalwart.mail.dns_record_sets) refuses
+      their records, unless told to publish them beside the server.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 record_sets:
   description:
     - The same records, grouped by name and type, with C(zone), C(name), C(fqdn), C(type), C(ttl), C(purposes), the lists C(value) and C(rdata),

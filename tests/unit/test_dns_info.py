@@ -9,9 +9,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, PermissionDenied, Refused
-from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode
-from ansible_collections.stalwart.mail.plugins.module_utils._resources import dns_info
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import ConnectionFailed, InvalidOption, PermissionDenied, Refused
+from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
+from ansible_collections.stalwart.mail.plugins.module_utils._resources import dns_info, dns_record_sets
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.dns import DnsRecord
 from ansible_collections.stalwart.mail.plugins.module_utils._server.models.principal import Principal
 from ansible_collections.stalwart.mail.plugins.module_utils._server.port import Server
@@ -137,7 +137,29 @@ def test_what_is_no_record_is_told() -> None:
 
 
 def test_records_that_the_server_publishes_itself_are_warned_of() -> None:
-    site = Site("example.org")
+    site = Site("example.org", "example.net")
     site.published = ["example.org"]
-    site.info(domain="example.org")
+    found = site.info(domain=["example.org", "example.net"])
     assert "the server publishes the records of example.org at a DNS provider by itself" in site.warnings[0]
+    assert found["managed_domains"] == ["example.org"]
+    assert {record.get("managed_domain") for record in found["records"] if record["zone"] == "example.org"} == {"example.org"}
+    assert not any("managed_domain" in record for record in found["records"] if record["zone"] == "example.net")
+
+
+def test_what_the_server_publishes_itself_is_not_published_beside_it_unless_told() -> None:
+    site = Site("example.org", "example.net")
+    site.published = ["example.org"]
+    found = site.info(domain=["example.org", "example.net"])
+    nowhere = {"type": "powerdns", "url": "http://127.0.0.1:9", "api_key": "key"}
+
+    def publish(*zones: str, **options: t.Any) -> Outcome:
+        places = [{"zone": zone, "providers": [nowhere] if zone in zones else []} for zone in ("example.org", "example.net")]
+        return dns_record_sets.publish({"record_sets": found["record_sets"], "zones": places, **options}, Mode(check=True))
+
+    for options in ({}, {"include": ["spf"], "spf_mechanisms": ["a"]}, {"mx": ["10 mx.example.net."], "include": ["mx"]}):
+        with pytest.raises(Refused, match=r"take_over: the mail server publishes the records of example.org at .*With take_over: true"):
+            publish("example.org", **options)
+    assert publish().results["record_sets"]  # as files, which nobody reads by itself
+    for zone, options in (("example.org", {"take_over": True}), ("example.net", {})):
+        with pytest.raises(ConnectionFailed):
+            publish(zone, **options)

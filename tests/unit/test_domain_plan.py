@@ -102,12 +102,14 @@ def test_keys_are_made_together_and_given_one_by_one() -> None:
             {"name": "c.example", "postmaster": "p", "dkim": {"algorithm": "rsa"}},
             {"name": "d.example", "postmaster": "p", "dkim": {"enabled": False}},
             {"name": "e.example", "postmaster": "p", "dkim": {"algorithm": None, "keys": [{"selector": "x", "private_key": "PEM"}]}},
+            {"name": "f.example", "postmaster": "p", "dkim": {"take_over": True}},
         ],
         dkim={"algorithm": ["ed25519"]},
     )
     assert plan.dkim == [
         {"domain": ["a.example", "b.example"], "algorithm": ["ed25519"]},
         {"domain": ["c.example"], "algorithm": ["rsa"]},
+        {"domain": ["f.example"], "algorithm": ["ed25519"], "take_over": True},
         {"domain": ["e.example"], "selector": "x", "private_key": "PEM"},
     ]
 

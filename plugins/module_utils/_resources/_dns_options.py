@@ -153,7 +153,8 @@ def with_one_spf(records: list[Record]) -> list[Record]:
             # sorted, so that the order of the domains makes no difference; "mx" goes before "a"
             source = ZoneRecord(type="TXT", name=fqdn, content=merge_spf(sorted((record.value for record in several), reverse=True)))
             zone = absolute_name(several[0].zone)
-            merged.append(parse_record(source, zone=zone, domain=zone, ttl=several[0].ttl))
+            own = parse_record(source, zone=zone, domain=zone, ttl=several[0].ttl)
+            merged.append(own.model_copy(update={"managed_domain": next((record.managed_domain for record in several if record.managed_domain), None)}))
     replaced = {record.fqdn for record in merged}
     return [record for record in records if not (record.fqdn in replaced and record.type == "TXT" and is_spf(record.value))] + merged
 

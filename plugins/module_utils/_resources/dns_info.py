@@ -46,7 +46,8 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     wanted = read(_RecordsOptions, options)
     _check(wanted)
     require_domains(server, wanted.domain, mode)
-    for domain in server.publishing(wanted.domain):
+    managed = server.publishing(wanted.domain)
+    for domain in managed:
         mode.warn(
             f"the server publishes the records of {domain} at a DNS provider by itself; leave them to it, or end that before they are published from here "
             "(stalwart.mail.object with type: Domain and dnsManagement: {'@type': Manual})."
@@ -57,10 +58,12 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
         ttl=wanted.ttl,
         include=wanted.include,
         exclude=wanted.exclude,
+        managed=managed,
         warn=mode.warn,
     )
     return Outcome(
         {
+            "managed_domains": list(managed),
             "records": [as_result(record) for found in sets for record in found.records],
             "record_sets": [as_result(found) for found in sets],
             "zone_files": zone_files(sets),
@@ -76,12 +79,14 @@ def wanted_records(
     ttl: int = DEFAULT_TTL,
     include: t.Collection[str] = (),
     exclude: t.Collection[str] = (),
+    managed: t.Collection[str] = (),
     warn: t.Callable[[str], None] = lambda _text: None,
 ) -> tuple[RecordSet, ...]:
     """The record sets of several domains (domain → what the server answers), each once. Without zones each domain is one.
 
     Domains overlap where one lies in another: what both ask for is there once, their SPF policies become one, and an alias that one asks
     for at the name of the other gives way, since nothing else may stand beside a CNAME (RFC 1034, 3.6.2).
+    Those of `managed` domains, which the server publishes by itself, say so.
     Raises Refused for what the server answers and DNS does not know.
     """
     cuts = zones or tuple(sources)
@@ -90,6 +95,8 @@ def wanted_records(
         for domain, records in sources.items():
             for record_set in record_sets(records, domain, zones=cuts, ttl=ttl, include=include, exclude=exclude):
                 for record in record_set.records:
+                    if domain in managed:
+                        record = record.model_copy(update={"managed_domain": domain})
                     found.setdefault((record.fqdn, record.type, record.value), record)
     except ValueError as error:
         raise Refused(f"the server's records can't be used: {error}") from None

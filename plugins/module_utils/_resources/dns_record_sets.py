@@ -22,7 +22,7 @@ from ._dns_options import Choice, DnsName, DnsNames, Overrides, Words, in_zones,
 from ._dns_plan import Conflict, Key, Plan, Rules, Step, plan
 from ._options import Options, one_or_more, read
 from ._waiting import wait_until
-from .dns_records import RecordSet, absolute_name, as_result, is_spf, is_within
+from .dns_records import Record, RecordSet, absolute_name, as_result, is_spf, is_within, zone_of
 
 #: Seconds until a server that said yes must have the change.
 _LONGEST_UPDATE = 10.0
@@ -78,6 +78,7 @@ class _PublishOptions(Choice, Overrides):
     purge_names: DnsNames = ()
     resolvers: t.Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
     on_conflict: str = "report"
+    take_over: bool = False
     timeout: float = 30.0
     use_proxy: bool = True
 
@@ -133,6 +134,8 @@ def publish(options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     # left out: those that the records came with, published by somebody else
     zones = tuple(zone.zone for zone in wanted.zones) or tuple(sorted({absolute_name(record.zone) for record in records}))
     sets = in_zones(records, zones, "record_sets")
+    if not wanted.take_over:
+        _require_unmanaged([record for record in wanted.records() if wanted.is_chosen(record)], wanted.zones)
     manifest = _Manifest(wanted.manifest)
     adapters = [
         [
@@ -197,6 +200,19 @@ def _check(wanted: _PublishOptions) -> frozenset[str]:
         if not any(is_within(name, zone) for zone in names):
             raise InvalidOption(f"purge_names[{number}]", f"none of the zones holds {name.rstrip('.')}; add the zone that does, or remove the name.")
     return purposes(wanted.replace, "replace")
+
+
+def _require_unmanaged(records: t.Sequence[Record], zones: t.Sequence[_ZoneOptions]) -> None:
+    """Raise Refused where we would publish what the mail server publishes too."""
+    published = {zone.zone for zone in zones if zone.providers}
+    names = [zone.zone for zone in zones]
+    managed = sorted({record.managed_domain for record in records if record.managed_domain and zone_of(record.fqdn, names) in published})
+    if managed:
+        raise Refused(
+            f"take_over: the mail server publishes the records of {', '.join(managed)} at a DNS provider by itself; leave them to it, or end that "
+            "(stalwart.mail.object with type: Domain and dnsManagement: {'@type': Manual}) and read them again. With take_over: true "
+            "they are published beside it."
+        )
 
 
 def _of_zone(names: t.Iterable[str], zone: str, zones: t.Sequence[str]) -> list[str]:

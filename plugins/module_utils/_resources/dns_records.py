@@ -71,6 +71,8 @@ class Record(Model):
     property_value: str | None = None
     #: TXT: at most 255 bytes each; together they are the value
     txt_chunks: tuple[str, ...] | None = None
+    #: The mail domain that asks for it, where the mail server publishes the records of that by itself
+    managed_domain: str | None = None
 
 
 class RecordSet(Model):

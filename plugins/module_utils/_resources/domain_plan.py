@@ -20,7 +20,7 @@ ROLES = ("postmaster", "abuse")
 #: What may be said of a domain's DNS: the variables of the role dns without their prefix, and whether there is anything to do.
 DNS_KEYS = frozenset(
     "publish zones records include exclude replace mx srv_ports caa tlsa spf_mechanisms dmarc_policy dmarc_pct ttl manifest purge purge_names "
-    "on_conflict resolvers nameservers verify verify_timeout directory".split()
+    "on_conflict take_over resolvers nameservers verify verify_timeout directory".split()
 )
 
 Values = dict[str, t.Any]
@@ -36,6 +36,7 @@ class _Dkim(Options):
     enabled: bool = True
     algorithm: tuple[Algorithm, ...] = ()
     keys: tuple[_Key, ...] = ()
+    take_over: bool = False
 
 
 class _Domain(Options):
@@ -204,7 +205,7 @@ class _People:
 
 def _dkim(wanted: t.Sequence[_Domain], defaults: Values) -> list[Values]:
     """Domains with keys of the server's making together, keys that are given one by one."""
-    alike: dict[tuple[Algorithm, ...], list[str]] = {}
+    alike: dict[tuple[tuple[Algorithm, ...], bool], list[str]] = {}
     single: list[Values] = []
     for domain, place in _placed(wanted):
         own = {**defaults, **domain.dkim}
@@ -215,12 +216,18 @@ def _dkim(wanted: t.Sequence[_Domain], defaults: Values) -> list[Values]:
         if not options.enabled:
             continue
         if not options.keys:
-            alike.setdefault(options.algorithm, []).append(domain.name)
+            alike.setdefault((options.algorithm, options.take_over), []).append(domain.name)
+        taken: Values = {"take_over": True} if options.take_over else {}
         for position, key in enumerate(options.keys):
             if key.algorithm is None and key.private_key is None:
                 raise InvalidOption(f"{place}.dkim.keys[{position}].algorithm", "it is missing; give rsa or ed25519, or a private_key.")
-            single.append({"domain": [domain.name], **{name: getattr(key, name) for name in ("algorithm", "selector", "private_key") if key.given(name)}})
-    return [{"domain": names, **({"algorithm": list(algorithms)} if algorithms else {})} for algorithms, names in alike.items()] + single
+            single.append(
+                {"domain": [domain.name], **taken, **{name: getattr(key, name) for name in ("algorithm", "selector", "private_key") if key.given(name)}}
+            )
+    return [
+        {"domain": names, **({"algorithm": list(algorithms)} if algorithms else {}), **({"take_over": True} if take_over else {})}
+        for (algorithms, take_over), names in alike.items()
+    ] + single
 
 
 def _dns(wanted: t.Sequence[_Domain], defaults: Values, led_here: t.Collection[str]) -> list[Values]:
