@@ -225,7 +225,7 @@ def test_an_api_key_of_nobody_is_refused(site: Site) -> None:
 
 def test_an_api_key_gets_another_name_and_no_other_owner(site: Site) -> None:
     site.many({"name": address("kim")}, {"name": address("kim") + "/ci", "type": "api_key"}, {"name": address("bob")})
-    key = {"name": address("kim") + "/ci", "type": "api_key"}
+    key: dict[str, t.Any] = {"name": address("kim") + "/ci", "type": "api_key"}
     with pytest.raises(Refused, match=r"new_name: the API key .* can't be given to another account"):
         site.principal(**key, new_name="bob/ci", check=True)
     assert site.principal(**key, new_name="deploy").results["principal"]["name"] == address("kim") + "/deploy"

@@ -339,6 +339,9 @@ class Known:
     def in_domain(self, domain: str) -> t.Sequence[Principal] | Unknown:
         return UNKNOWN if self.blind else [each for each in self.principals if any(domain_of(address) == domain for address in each.emails)]
 
+    def users(self, used: Principal) -> t.Sequence[Principal] | Unknown:
+        return UNKNOWN if self.blind else [each for each in self.principals if used.name in (*each.roles, each.tenant)]
+
 
 DOMAIN = Principal(name="example.org", type="domain")
 BOB = Principal(name="bob", type="individual", emails=("bob@example.org",))
