@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, PartlyDone, Refused
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.objects import engine
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.objects.task import info, manage, secret_values
 from ansible_collections.stalwart.mail.plugins.module_utils._times import format_milliseconds, parse_milliseconds
 from tests.support.objects import ObjectServer
@@ -144,6 +147,15 @@ def test_addresses_are_compared_in_one_spelling() -> None:
     route(store, networks=["10.1.2.3/8"], recipients=["Alice@Example.ORG"])
     assert store.writes[-1][2]["networks"] == {"10.0.0.0/8": True}
     assert route(store, networks=["10.0.0.0/8"], recipients=["alice@example.org"]).changes == []
+
+
+@pytest.mark.parametrize(("address", "refused"), [("192.0.2.0/24", True), ("192.0.2.8", False)])
+def test_the_own_address_is_not_blocked(address: str, refused: bool) -> None:
+    kind, server = mock.Mock(), mock.Mock()
+    kind.name, server.own_address.return_value = "BlockedIp", "192.0.2.7"
+    prepared = mock.Mock(type=kind, plan=mock.Mock(new={"address": address}))
+    with pytest.raises(Refused, match="it would lock itself out") if refused else contextlib.nullcontext():
+        engine.carry_out(server, [prepared], Mode(check=True))
 
 
 def test_a_variant_is_replaced_as_a_whole_and_patched_within() -> None:

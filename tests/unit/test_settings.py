@@ -170,6 +170,17 @@ def test_present_writes_only_what_differs_and_reloads_once() -> None:
     assert outcome.results["stored_only"] is False
 
 
+@pytest.mark.parametrize("blocked", ["192.0.2.7", "192.0.2.0/24"])
+@pytest.mark.parametrize("check", [False, True])
+def test_the_own_address_is_not_blocked_by_way_of_settings(blocked: str, check: bool) -> None:
+    server = FakeServer()
+    server.address = "192.0.2.7"
+    with pytest.raises(Refused, match=f"settings: {blocked} holds 192.0.2.7, from which this task speaks with the server"):
+        run(server, check=check, settings={f"server.blocked-ip.{blocked}": ""})
+    assert server.writes == []
+    assert run(server, settings={"server.blocked-ip.192.0.2.8": "", f"server.allowed-ip.{blocked}": ""}).changes
+
+
 def test_what_newer_servers_have_is_refused_or_left_out() -> None:
     server = FakeServer()
     both = {"session.timeout": "5m", "Http": {"enableHsts": True}}

@@ -21,6 +21,7 @@ from .._reconcile.plan import Change, Mode, Outcome
 from .._server.port import Server
 from ._options import ListEdit, Options, list_edit, one_or_more, read
 from .objects.engine import known_type
+from .own_address import canonical, holds, network_of, refuse_own
 from .reload import sentence
 from .settings.plan import Plan, some
 from .settings.write import Written, carry_out, check_before, check_local
@@ -30,37 +31,6 @@ RESOURCE = "ip_list"
 ListName = t.Literal["blocked", "allowed"]
 PREFIXES: dict[ListName, str] = {"blocked": "server.blocked-ip", "allowed": "server.allowed-ip"}
 TYPES: dict[ListName, str] = {"blocked": "BlockedIp", "allowed": "AllowedIp"}
-
-#: The server finds larger networks wrong, and then applies nothing.
-_SHORTEST_PREFIX = 8
-
-Network: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
-
-
-def canonical(text: str) -> str:
-    """An address or network in the one spelling it is compared by; a network of one address is that address. Raises ValueError."""
-    network = _network(text)
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-
-
-def _network(text: str) -> Network:
-    """Raises ValueError with a sentence."""
-    text = text.strip()
-    address, slash, length = text.partition("/")
-    try:
-        if "%" in text or (slash and not (length.isascii() and length.isdigit())):
-            raise ValueError(text)
-        parsed = ipaddress.ip_address(address)
-        mapped = getattr(parsed, "ipv4_mapped", None)
-        if mapped is not None:  # the server sees such clients as those of IPv4
-            network: Network = ipaddress.ip_network(f"{mapped}/{int(length) - 96}" if slash else mapped, strict=False)
-        else:
-            network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither an IP address nor a network such as 192.0.2.0/24 or 2001:db8::/32") from None
-    if network.prefixlen < _SHORTEST_PREFIX:
-        raise ValueError(f"{text!r} is larger than any network that servers take; use a prefix length of {_SHORTEST_PREFIX} or more")
-    return network
 
 
 def _wanted(value: t.Any) -> str:
@@ -95,8 +65,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     target = _sorted(wanted.addresses.result(present))
     plan = _plan(wanted.list, present, target)
     if wanted.list == "blocked":
-        _refuse_own(server, set(target) - set(present))
-    elif wanted.keep_own and _holds(present, server.own_address()) and not _holds(target, server.own_address()):
+        refuse_own(server, set(target) - set(present), "addresses")
+    elif wanted.keep_own and holds(present, server.own_address()) and not holds(target, server.own_address()):
         raise Refused(
             f"addresses: {server.own_address()}, from which this task speaks with the server, is allowed now and would be no longer, so that some wrong logins "
             "would ban it; add it to the addresses, or set keep_own: false."
@@ -191,34 +161,13 @@ def _plan(name: ListName, present: t.Mapping[str, list[str]], target: t.Sequence
     return plan
 
 
-def _holds(addresses: t.Iterable[str], address: str) -> bool:
-    if not address:
-        return False
-    wanted = next(iter(_network(address)))
-    for text in addresses:
-        try:
-            network = _network(text)
-        except ValueError:
-            continue
-        if network.version == wanted.version and wanted in network:
-            return True
-    return False
-
-
-def _refuse_own(server: Server, added: t.Collection[str]) -> None:
-    own = server.own_address()
-    for text in _sorted(added):
-        if _holds([text], own):
-            raise Refused(f"addresses: {text} holds {own}, from which this task speaks with the server; it would lock itself out. Leave it out.")
-
-
 def _warn_blocked(added: t.Collection[str], blocked: t.Collection[str], mode: Mode) -> None:
     hidden = []
     for text in _sorted(added):
-        network = _network(text)
+        network = network_of(text)
         for other in blocked:
             try:
-                if network.version == _network(other).version and network.overlaps(_network(other)):
+                if network.version == network_of(other).version and network.overlaps(network_of(other)):
                     hidden.append(text)
                     break
             except ValueError:
@@ -260,5 +209,5 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     lists = _read(server, wanted.list)
     address = server.own_address()
     results: dict[str, t.Any] = {name: _sorted(found) for name, found in lists.items()}
-    holds: dict[str, t.Any] = {name: _holds(found, address) for name, found in lists.items()}
-    return Outcome({**results, "own": {"address": address, **holds}})
+    own: dict[str, t.Any] = {name: holds(found, address) for name, found in lists.items()}
+    return Outcome({**results, "own": {"address": address, **own}})

@@ -15,6 +15,7 @@ from ..._secrets import HIDDEN
 from ..._server.models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType, Values, ValueType, shown_property, shown_values
 from ..._server.models.server import ReloadPart
 from ..._server.port import Server
+from ..own_address import refuse_own
 from ..reload import sentence
 from . import same
 from .certificates import names_in
@@ -357,9 +358,10 @@ class Live:
 def carry_out(server: Server, prepared: t.Sequence[Prepared], mode: Mode, *, reload: bool = True, rollback: bool = True) -> Live:
     """Write what is to be written, read it back, and make it live by one reload.
 
-    Raises what the write raises; PartlyDone when a write that others preceded fails.
+    Raises what the write raises; PartlyDone when a write that others preceded fails; Refused where the server would block whom it speaks with.
     """
     todo = [each for each in prepared if each.change is not None]
+    refuse_own(server, [str(each.plan.new.get("address", "")) for each in todo if each.plan and each.type.name == "BlockedIp"], "address")
     apply([each.change for each in todo if each.change is not None], mode)
     if mode.check or not todo:
         return Live()

@@ -16,11 +16,15 @@ from ..._server.port import Server
 from .._options import Item, Options, one_or_more, read
 from ..objects.task import HEADERS
 from ..objects.task import secret_values as object_secrets
+from ..own_address import refuse_own
 from . import objects
 from .moved import names_type, of_generation
 from .plan import Plan, absent, exact, present, refuse_owned, shown_text, some
 from .tree import MASKS, Value, checked_key, checked_prefix, flatten, join, nested
 from .write import LocalKeys, Written, carry_out, check_before, check_local, check_stored
+
+#: Before the addresses that servers up to 0.15 block.
+_BLOCKED = "server.blocked-ip."
 
 
 class _SettingsOptions(Options):
@@ -55,6 +59,7 @@ def _manage(server: Server, wanted: _SettingsOptions, mode: Mode) -> Outcome:
     prefix = checked_prefix(wanted.prefix, "prefix")
     plan = _plan(server, wanted, prefix, mode)
     written = Written()
+    refuse_own(server, [key.removeprefix(_BLOCKED) for key in plan.writes if key.startswith(_BLOCKED)], "settings")
     if plan.changes:
         check_local(server, plan, wanted.local_keys, mode)
         may_reload = wanted.reload == "auto"
