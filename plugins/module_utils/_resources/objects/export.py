@@ -67,9 +67,9 @@ def _properties(kind: ObjectType, found: FoundObject, address: str, include_secr
         if (prop.hidden and value and not include_secrets) or _is_secret(value, prop):
             left_out.append(f"{address}.{name}")
             continue
-        if same.holds_mask(value):
+        if same.holds_mask(value) or (not include_secrets and _holds_hidden(value, prop.type)):
             left_out.append(f"{address}.{name}")
-        chosen[name] = _readable(value, prop.type)
+        chosen[name] = _readable(value, prop.type, include_secrets)
     return chosen
 
 
@@ -78,17 +78,28 @@ def _is_secret(value: t.Any, prop: Property) -> bool:
     return prop.secret or (prop.type.kind == "object" and isinstance(value, dict) and HIDDEN in value.values())
 
 
-def _readable(value: t.Any, wanted: ValueType) -> t.Any:
+def _holds_hidden(value: t.Any, wanted: ValueType) -> bool:
+    """Whether something that is not shown stands somewhere in it."""
+    if wanted.kind == "object" and isinstance(value, dict):
+        properties = wanted.shape.properties(value.get(VARIANT, ""))
+        return any(each and (prop.hidden or _holds_hidden(each, prop.type)) for name, each in value.items() if (prop := properties.get(name)))
+    if wanted.kind == "list" and isinstance(value, list):
+        return any(_holds_hidden(each, ValueType("object", shape_of=wanted.shape_of)) for each in value)
+    return wanted.kind == "map" and isinstance(value, dict) and any(_holds_hidden(each, wanted.inner) for each in value.values())
+
+
+def _readable(value: t.Any, wanted: ValueType, include_secrets: bool) -> t.Any:
     """A value without the secrets deep in it, and without what the server sets."""
     if wanted.kind == "object" and isinstance(value, dict):
         properties = wanted.shape.properties(value.get(VARIANT, ""))
         return {
-            name: _readable(each, properties[name].type) if name in properties else each
+            name: _readable(each, properties[name].type, include_secrets) if name in properties else each
             for name, each in value.items()
-            if name not in properties or (properties[name].update != "server" and not _is_secret(each, properties[name]))
+            if name not in properties
+            or (properties[name].update != "server" and not _is_secret(each, properties[name]) and (include_secrets or not properties[name].hidden))
         }
     if wanted.kind == "list" and isinstance(value, list):
-        return [_readable(each, ValueType("object", shape_of=wanted.shape_of)) for each in value]
+        return [_readable(each, ValueType("object", shape_of=wanted.shape_of), include_secrets) for each in value]
     if wanted.kind == "map" and isinstance(value, dict):
-        return {key: _readable(each, wanted.inner) for key, each in value.items()}
+        return {key: _readable(each, wanted.inner, include_secrets) for key, each in value.items()}
     return value

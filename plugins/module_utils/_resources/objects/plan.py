@@ -281,7 +281,10 @@ class _Planner:
         element = ValueType("object", shape_of=wanted.shape_of)
         elements = [self._element(each, wanted.shape, f"{place}[{position}]") for position, each in enumerate(raw)]
         origins = _origins(elements, present, wanted.shape)
-        value = [self._carried(each, present[origin] if origin is not None else None, wanted.shape) for each, origin in zip(elements, origins, strict=True)]
+        value = [
+            self._carried(each, present[origin] if origin is not None else None, wanted.shape, f"{place}[{position}]")
+            for position, (each, origin) in enumerate(zip(elements, origins, strict=True))
+        ]
         if not is_new and value == present:
             return present, []
         if not any(same.holds_mask(each) for each in value):
@@ -292,17 +295,21 @@ class _Planner:
         raw = self._in_full(raw, shape, place)
         return self.object(raw, shape, variant_of(raw, shape, None, place), found=None, path=(), place=place).new
 
-    def _carried(self, element: Values, origin: Values | None, shape: Shape) -> Values:
+    def _carried(self, element: Values, origin: Values | None, shape: Shape, place: str) -> Values:
         """An element as wanted, with the secrets and what the server set of the one it goes on from."""
         if origin is None or origin.get(VARIANT) != element.get(VARIANT):
             return element
         properties = shape.properties(element.get(VARIANT, ""))
         carried = dict(element)
         for name, prop in properties.items():
-            if prop.update == "server" or (prop.secret and origin.get(name) == HIDDEN and (not element.get(name) or self._secrets == "on_create")):
+            if prop.update == "server":
                 carried[name] = origin.get(name)
+            elif prop.secret and origin.get(name) == HIDDEN and (not element.get(name) or self._secrets == "on_create"):
+                carried[name] = origin.get(name)
+                if element.get(name):
+                    self.kept_secrets.append(_join(place, name))
             elif prop.type.kind == "object" and isinstance(element.get(name), dict) and isinstance(origin.get(name), dict):
-                carried[name] = self._carried(element[name], origin[name], prop.type.shape)
+                carried[name] = self._carried(element[name], origin[name], prop.type.shape, _join(place, name))
         return carried
 
     @staticmethod
