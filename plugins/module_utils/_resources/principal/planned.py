@@ -122,7 +122,7 @@ def plan_one(
     made: list[str] = []
     change = write(server, found, after, secrets, deploy=wanted.deploy, made=made)
     if found is None:
-        return Planned(None, after, secrets, wanted.deploy, [change], made)
+        return Planned(None, after, secrets, deploy=wanted.deploy, changes=[change], made=made)
     ends_login = secrets.password_changes and own.is_login(server, found)
     if ends_login:
         mode.warn(f"{found.name!r} is the login of this task; tasks after it that log in by its password need the new one.")
