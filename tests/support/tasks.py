@@ -73,8 +73,11 @@ def forget_clients() -> None:
     _http._guard.forget()
 
 
-def run(module: str, options: t.Mapping[str, t.Any], *, check: bool = False, diff: bool = True) -> Ran:
-    """Run a module as both frontends do. Any exception but a failure of the task goes through: that would be a traceback."""
+def run(module: str, options: t.Mapping[str, t.Any], *, check: bool = False, diff: bool = True, scrub: bool = True) -> Ran:
+    """Run a module as both frontends do. Any exception but a failure of the task goes through: that would be a traceback.
+
+    Without `scrub` the values of secret options are left in the result, where Ansible would take them out.
+    """
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible.module_utils.common.parameters import remove_values
 
@@ -90,7 +93,7 @@ def run(module: str, options: t.Mapping[str, t.Any], *, check: bool = False, dif
         result = execute(task, validated.validated_parameters, check=check, diff=diff, warn=warnings.append)
     except Failure as failure:
         result = {"failed": True, "msg": str(failure), **failure.result}
-    return Ran(remove_values(result, hidden_values(task, validated.validated_parameters)), warnings)
+    return Ran(remove_values(result, hidden_values(task, validated.validated_parameters)) if scrub else result, warnings)
 
 
 def login(server: RunningServer, url: str = "") -> dict[str, t.Any]:
