@@ -112,7 +112,7 @@ class MemoryPrincipals:
                 results.append(error)
         return results
 
-    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
+    def get(self, name: str, *, kind: PrincipalType | None = None, unambiguous: bool = False) -> Principal | None:
         self.reads += 1
         return self._seen(self.stored[name]) if name in self.stored else None
 

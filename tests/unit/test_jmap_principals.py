@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.stalwart.mail.plugins.lookup.principal import LookupModule
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
-from ansible_collections.stalwart.mail.plugins.module_utils._errors import NotApplied, PartlyDone, Refused, StalwartError
+from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, NotApplied, PartlyDone, Refused, StalwartError
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal import bulk, info, task
 from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap import permissions
@@ -231,6 +231,37 @@ def test_an_api_key_gets_another_name_and_no_other_owner(site: Site) -> None:
     assert site.principal(**key, new_name="deploy").results["principal"]["name"] == address("kim") + "/deploy"
     assert not site.many({**key, "new_name": "deploy"}).changed
     assert not site.principal(**key, new_name="kim/deploy").changed
+
+
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"new_name": "joan"}])
+def test_a_name_that_may_be_two_mailboxes_is_neither_deleted_nor_renamed(site: Site, options: dict[str, t.Any]) -> None:
+    """The first run would take the one of the default domain, the second one the other."""
+    site.many({"name": address("jane")}, {"name": "jane@corp.test"})
+    with pytest.raises(Refused, match=r"name: 'jane' may be jane@corp.test or jane@example.test; give the whole address"):
+        site.principal(name="jane", **options)
+    with pytest.raises(InvalidOption, match=r"'jane' may be jane@corp.test or jane@example.test; give the whole address"):
+        site.many({"name": "jane", **options})
+    assert site.principal(name="jane@corp.test", **options).changed
+    assert site.principal(name="jane", **options).changed
+
+
+def test_mail_for_nobody_of_another_domain(site: Site) -> None:
+    site.principal(name="other.test", type="domain")
+    jane = site.twice(name=address("jane"), emails=["@other.test", "@other.test", address("al")])
+    assert jane["emails"] == [address("jane"), address("al"), "@other.test"]
+
+
+def test_a_language_stands_for_that_of_its_country(site: Site) -> None:
+    assert site.twice(name=address("jane"), locale="de")["locale"] == "de_DE"
+    assert site.twice(name=address("jane"), locale="pt-br")["locale"] == "pt_BR"
+    with pytest.raises(Refused, match=r"locale: the server knows no 'de_DD'; did you mean 'de_"):
+        site.principal(name=address("jane"), locale="de_DD", check=True)
+
+
+def test_what_a_key_may_do_is_one_list(site: Site) -> None:
+    site.principal(name=address("kim"))
+    key: dict[str, t.Any] = {"name": address("kim") + "/ci", "type": "api_key"}
+    assert site.twice(**key, enabled_permissions=["imap-search", "email-send"], disabled_permissions={"add": ["sys-domain-get"]})["disabled_permissions"] == []
 
 
 def test_members_stand_on_both_sides(site: Site) -> None:

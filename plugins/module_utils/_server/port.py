@@ -51,8 +51,11 @@ class Principals(t.Protocol):
     def batch_size(self) -> int:
         """How many writes are best sent together; 1 where several at a time are as good."""
 
-    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
-        """The principal of exactly this (lower-case) name, or None. `kind` tells which is meant where a server may have several of a name."""
+    def get(self, name: str, *, kind: PrincipalType | None = None, unambiguous: bool = False) -> Principal | None:
+        """The principal of exactly this (lower-case) name, or None. `kind` tells which is meant where a server may have several of a name.
+
+        A name without domain may fit several mailboxes where `names_are_addresses`; that is refused if it shall be `unambiguous`.
+        """
 
     def find(self, *, types: t.Collection[PrincipalType] = (), text: str = "", fields: t.Collection[str] = ()) -> t.Iterator[Principal]:
         """All of these types, in the server's order, a page at a time. `text` narrows the search as the server does: whole words, never

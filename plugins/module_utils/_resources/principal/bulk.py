@@ -122,10 +122,10 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
             by_local.setdefault(principal.name.rpartition("@")[0], []).append(principal.name)
     others = {principal.name for principal in found if principal.type not in names.MAILBOXES}
 
-    def existing(name: str) -> str:
+    def existing(name: str, *, unambiguous: bool = False) -> str:
         known = by_local.get(name, [])
         if len(known) > 1:
-            in_default = [each for each in known if domain_of(each) == server.principals.default_domain()]
+            in_default = [each for each in known if not unambiguous and domain_of(each) == server.principals.default_domain()]
             if len(in_default) != 1:
                 raise InvalidOption("principals", f"{name!r} may be {' or '.join(sorted(known))}; give the whole address.")
             return in_default[0]
@@ -134,7 +134,7 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
     def before_renaming(item: PrincipalOptions) -> str:
         """The name that a mailbox had which an earlier run has renamed."""
         new_name = item.new_name or ""
-        renamed = new_name if "@" in new_name else existing(new_name)
+        renamed = new_name if "@" in new_name else existing(new_name, unambiguous=True)
         return f"{item.name}@{domain_of(renamed)}" if renamed else ""
 
     items = list(items)
@@ -146,7 +146,9 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
             items[position] = item = key
         name = item.name
         if names.is_short(item) and (item.type is not None or others.isdisjoint((name, item.new_name))):
-            name = names.address_given(item) or existing(name) or before_renaming(item) or names.new_address(server.principals, item)
+            # what is gone or has another name after the first run would be another one for the second
+            surely = item.state == "absent" or item.new_name is not None
+            name = names.address_given(item) or existing(name, unambiguous=surely) or before_renaming(item) or names.new_address(server.principals, item)
             made[item.name] = name
             if item.new_name and "@" not in item.new_name:
                 made[item.new_name] = names.renamed(item, name)

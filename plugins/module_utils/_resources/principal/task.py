@@ -77,8 +77,10 @@ def _find(server: Server, wanted: PrincipalOptions, directory: AskedDirectory) -
         tried = [_domain_name(wanted.name)]
     if wanted.new_name is not None:
         tried.append(_domain_name(wanted.new_name) if wanted.type == "domain" else wanted.new_name)
+    # what is gone or has another name after the first run would be another one for the second
+    surely = {"unambiguous": True} if server.principals.names_are_addresses and (wanted.state == "absent" or wanted.new_name is not None) else {}
     for name in dict.fromkeys(tried):
-        found = server.principals.get(name, kind=wanted.type)
+        found = server.principals.get(name, kind=wanted.type, **surely)
         directory.know(found, name)
         if found is not None:
             return found

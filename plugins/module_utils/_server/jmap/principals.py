@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import functools
 import itertools
 import re
@@ -221,9 +222,9 @@ class JmapPrincipals:
 
     # Reading
 
-    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
+    def get(self, name: str, *, kind: PrincipalType | None = None, unambiguous: bool = False) -> Principal | None:
         """Two or three requests. A name without domain is that of a mailbox in the default domain, else of the only one that begins so."""
-        found = self._search(name, kind)
+        found = self._search(name, kind, unambiguous=unambiguous)
         if found is None:
             return None
         relations = _Relations()
@@ -282,7 +283,7 @@ class JmapPrincipals:
     def _default_domain_id(self) -> str:
         return str(self._caller.singleton("SystemSettings", properties=("defaultDomainId",), resource="default domain")["defaultDomainId"])
 
-    def _search(self, name: str, kind: PrincipalType | None) -> _Known | None:
+    def _search(self, name: str, kind: PrincipalType | None, *, unambiguous: bool = False) -> _Known | None:
         local, at, domain = name.rpartition("@")
         if kind == "api_key":
             return self._search_key(name)
@@ -306,7 +307,7 @@ class JmapPrincipals:
         known = [each for each in self._take(finds, found) if each.kind in kinds and not self._is_shipped(each)]
         exact = [each for each in known if self._name(each) == name]
         if not exact and not at:
-            exact = self._by_local_part(name, [each for each in known if each.kind in MAILBOXES and each.value["name"] == name])
+            exact = self._by_local_part(name, [each for each in known if each.kind in MAILBOXES and each.value["name"] == name], unambiguous=unambiguous)
         if not exact:
             # who may not look at roles may still be told that there is no such account
             for wire in ("Account", "MailingList", "Domain") if kind is None else (_WIRE.get(kind, ""),):
@@ -319,11 +320,11 @@ class JmapPrincipals:
             return dataclasses.replace(exact[0], value=self._caller.get(exact[0].wire, [exact[0].id])[exact[0].id])
         return exact[0]
 
-    def _by_local_part(self, name: str, mailboxes: t.Sequence[_Known]) -> list[_Known]:
+    def _by_local_part(self, name: str, mailboxes: t.Sequence[_Known], *, unambiguous: bool) -> list[_Known]:
         """Where nobody says which domain: the one of the default domain, as logins have it, else the only one."""
         if len(mailboxes) < 2:
             return list(mailboxes)
-        default = [each for each in mailboxes if each.value["domainId"] == self._default_domain_id]
+        default = [] if unambiguous else [each for each in mailboxes if each.value["domainId"] == self._default_domain_id]
         if default:
             return default
         raise Refused(f"name: {name!r} may be {' or '.join(sorted(self._name(each) for each in mailboxes))}; give the whole address.")
@@ -351,17 +352,15 @@ class JmapPrincipals:
 
     def _relate(self, found: _Known, relations: _Relations) -> None:
         """What others say about one mailbox."""
-        finds = []
+        # all domains, since one may send what is for nobody to a mailbox of another
+        finds = [Find("Domain", {}, _NAMING["Domain"])]
         if found.kind != "list":
             finds.append(Find("MailingList", {}, (*_NAMING["MailingList"], "recipients")))
         if found.kind == "group":
             finds.append(Find("Account", {"memberGroupIds": found.id}, (*_NAMING["Account"], "memberGroupIds")))
         if found.kind == "list":
             relations.accounts = self._accounts_among(found.value.get("recipients") or {})
-        held = {str(each["domainId"]) for each in (found.value, *(found.value.get("aliases") or {}).values())}
-        domains = self._caller.get("Domain", held, properties=_NAMING["Domain"])
-        known = self._take(finds, self._caller.read(*finds)) if finds else []
-        self._relate_all([*known, *(_Known("domain", each, value) for each, value in domains.items())], relations)
+        self._relate_all(self._take(finds, self._caller.read(*finds)), relations)
 
     def _relate_all(self, known: t.Iterable[_Known], relations: _Relations) -> None:
         for each in known:
@@ -632,7 +631,8 @@ class JmapPrincipals:
         return {"User": ("user",), "Admin": ("admin",)}.get(str(variant.get("@type")), ()) or self._role_names(variant.get("roleIds") or ())
 
     def expected(self, found: Principal | None, after: Principal) -> Principal:
-        """Its own address is the first of a mailbox, and what nobody chose is the server's default. Sends something only for several roles."""
+        """Its own address is the first of a mailbox, and what nobody chose is the server's default. Sends something only for several roles, for a
+        language and for a new API key."""
         if after.type not in _WIRE:
             raise Refused(f"type: servers since 0.16 have no principals of type {after.type}; leave {after.name!r} out there.")
         for field in _IMPOSSIBLE.get(after.type, ()):
@@ -642,17 +642,39 @@ class JmapPrincipals:
         if after.type in MAILBOXES and (found is None or after.emails != found.emails or after.name != found.name):
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
-            values["locale"] = after.locale or _LOCALE
+            values["locale"] = self._locale(after.locale)
         if after.type == "api_key":
             self._require_owner(found, after)
+            if after.enabled_permissions and after.disabled_permissions:
+                kept = tuple(name for name in after.enabled_permissions if name not in after.disabled_permissions)
+                values |= {"enabled_permissions": kept, "disabled_permissions": ()}
         if after.type == "api_key" and found is None:
             values["password_hashes"] = (MASK,)
         built_in = [name for name in after.roles if name in _DEFAULT_ROLES]
         if len(built_in) > 1 and (found is None or after.roles != found.roles):
             roles = (*self._role_names(self._role_ids(built_in)), *(name for name in after.roles if name not in _DEFAULT_ROLES))
             values["roles"] = found.roles if found is not None and set(found.roles) == set(roles) else roles
+        roles = values.get("roles", after.roles)
+        if found is None or roles != found.roles:
+            # as `_role_names` has them
+            values["roles"] = (*(name for name in ("admin", "tenant-admin", "user") if name in roles), *sorted(set(roles) - set(_DEFAULT_ROLES)))
         changed = {field: value for field, value in values.items() if value != getattr(after, field)}
         return after.model_copy(update=changed) if changed else after
+
+    def _locale(self, name: str) -> str:
+        """As the server spells it; a language alone is that of the country of its name, else of the first. Two requests unless it is the default."""
+        wanted = name.replace("-", "_").lower()
+        if wanted in ("", "en", _LOCALE.lower()):
+            return _LOCALE
+        known = catalogue_of(self._caller).members("Locale")
+        exact = [each for each in known if each.lower() == wanted]
+        of_language = [each for each in known if each.lower() == f"{wanted}_{wanted}"] or sorted(
+            each for each in known if each.lower().startswith(f"{wanted}_")
+        )
+        if known and not exact and not of_language:
+            near = difflib.get_close_matches(name, known, 1)
+            raise Refused(f"locale: the server knows no {name!r}; {f'did you mean {near[0]!r}?' if near else 'give one like de_DE.'}")
+        return next(iter([*exact, *of_language]), name)
 
     # Notes
 
@@ -1148,7 +1170,8 @@ def _with_own_address(found: Principal | None, after: Principal) -> tuple[str, .
         raise Refused(
             f"emails: on servers since 0.16 the name of a mailbox is its primary address; put {after.name!r} first, or rename it (new_name: {after.emails[0]})."
         )
-    emails = tuple(dict.fromkeys([after.name, *after.emails]))
+    # as they are read: what stands at domains comes last
+    emails = tuple(sorted(dict.fromkeys([after.name, *after.emails]), key=lambda address: address.startswith("@")))
     return found.emails if found is not None and found.name == after.name and set(found.emails) == set(emails) else emails
 
 

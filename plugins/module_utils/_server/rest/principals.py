@@ -64,7 +64,7 @@ class RestPrincipals:
         self._caller = caller
         self._settings = settings
 
-    def get(self, name: str, *, kind: PrincipalType | None = None) -> Principal | None:
+    def get(self, name: str, *, kind: PrincipalType | None = None, unambiguous: bool = False) -> Principal | None:
         """One request."""
         try:
             return _read(self._caller.call("GET", "principal", name, resource=f"principal {name!r}"))
