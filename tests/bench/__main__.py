@@ -218,7 +218,9 @@ class BareRest:
     def creations(self) -> float:
         def create(number: int) -> None:
             made = extra(number)
-            body = {"type": "individual", "name": made, "emails": [made], "quota": 1024**3, "roles": ["user"]}
+            body = {"type": "individual", "name": made, "description": f"Account {number}", "emails": [made], "quota": 1024**3, "roles": ["user"]}
+            if number % 2:
+                body["memberOf"] = [group(number)]
             self._checked(self._client.post("/api/principal", json=body))
 
         seconds = self._each(create, SAMPLE)
@@ -287,14 +289,17 @@ class BareJmap:
             self._send([[*call, f"c{position}"] for position, call in enumerate(gets[start : start + self._CALLS])])
 
     def creations(self) -> float:
-        domains = self._domains()
+        domains = {each["name"]: each["id"] for each in self._send(read_calls("Domain", properties=["name"]))[1]["list"]}
+        found = self._send(read_calls("Account", properties=["name"], filter={"@type": "Group"}))[1]["list"]
+        groups = {f"{each['name']}@{domain(0)}": each["id"] for each in found}
         made: list[str] = []
         begun = time.monotonic()
         for start in range(0, SAMPLE, self._AT_ONCE):
             values = {}
             for number in range(start, min(start + self._AT_ONCE, SAMPLE)):
                 local, _at, of = extra(number).partition("@")
-                values[f"n{number}"] = {"@type": "User", "name": local, "domainId": domains[of], "quotas": {"maxDiskQuota": 1024**3}}
+                about = {"@type": "User", "description": f"Account {number}", "roles": {"@type": "User"}, "quotas": {"maxDiskQuota": 1024**3}}
+                values[f"n{number}"] = {**about, "name": local, "domainId": domains[of], "memberGroupIds": {groups[group(number)]: True} if number % 2 else {}}
             answer = self._send([["x:Account/set", {"create": values}, "c0"]])[0]
             assert len(answer["created"]) == len(values), answer
             made += [each["id"] for each in answer["created"].values()]
@@ -312,9 +317,6 @@ class BareJmap:
             answer = self._send([["x:Account/set", {"update": {each: {"description": f"Account {number}"}}}, "c0"]])[0]
             assert each in answer["updated"], answer
         return time.monotonic() - begun
-
-    def _domains(self) -> dict[str, str]:
-        return {each["name"]: each["id"] for each in self._send(read_calls("Domain", properties=["name"]))[1]["list"]}
 
     def _send(self, calls: list[t.Any]) -> list[t.Any]:
         answers = self._client.post("/jmap", json=jmap_request(calls)).raise_for_status().json()["methodResponses"]
