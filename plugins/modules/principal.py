@@ -128,6 +128,7 @@ options:
   password_hash:
     description:
       - The password as a hash that the server knows, for instance one of sha512-crypt, bcrypt or argon2.
+      - That of a new API key is left out with a warning by servers since 0.16, which make the secret.
     type: str
   update_password:
     description:
@@ -141,8 +142,8 @@ options:
   app_passwords:
     description:
       - App passwords of an account, by name. Those that are not named are left alone, unless O(app_passwords_exact=true).
-      - Servers since 0.16 make app passwords themselves, so that only those that are there already can be named, or removed;
-        see M(stalwart.mail.account_auth) for making one.
+      - Servers since 0.16 make app passwords themselves, so that only those that are there already can be named, or removed. Others are left out
+        there with a warning; see M(stalwart.mail.account_auth) for making one.
     type: list
     elements: dict
     suboptions:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import typing as t
 
 import httpx
@@ -320,8 +322,20 @@ def test_a_stored_password_counts_as_the_same_and_that_is_said(site: Site) -> No
     assert site.warnings == []
     assert site.principal(**other, update_password="always").operations()[0]["fields"] == ["password"]
     assert JmapServer(client(site.transport)).about().generation == "jmap"
-    with pytest.raises(Refused, match=r"app_passwords: servers since 0.16 make app passwords by themselves, so 'phone' can't be set"):
-        site.principal(name=address("bob"), app_passwords=[{"name": "phone", "password": PASSWORD}])
+
+
+def test_secrets_of_an_older_server_that_this_one_makes_by_itself_are_left_out(site: Site) -> None:
+    """Who moves here gets the mailbox at least."""
+    stored = "{SSHA}" + base64.b64encode(hashlib.sha1(b"x" * 12).digest() + b"salt").decode()
+    anna = site.principal(name=address("anna"), password=PASSWORD, app_passwords=[{"name": "phone", "password_hash": stored}])
+    assert "app_passwords" not in anna.operations()[0]["fields"]
+    assert len(site.warnings) == 1 and f"so phone of {address('anna')!r} can't be set and is left out" in site.warnings[0]
+    assert not site.principal(name=address("anna"), app_passwords=[{"name": "phone", "password": PASSWORD}]).changed
+    key = site.principal(name=f"{address('anna')}/backup", type="api_key", password_hash=stored)
+    assert key.results["secret"]
+    assert len(site.warnings) == 1 and site.warnings[0].startswith("password_hash: servers since 0.16 make the secret of an API key by themselves")
+    with pytest.raises(Refused, match=r"password: servers since 0.16 make the secret of an API key by themselves"):
+        site.principal(name=f"{address('anna')}/other", type="api_key", password=PASSWORD)
 
 
 def test_no_mask_is_ever_sent(site: Site) -> None:

@@ -191,23 +191,39 @@ def unread_secrets(found: Principal | None, wanted: PrincipalOptions, *, tells_h
         )
 
 
-def check_made_secrets(after: Principal, secrets: Secrets) -> None:
-    """Refuse secrets of ours where the server makes them by itself."""
-    if after.type == "api_key" and secrets.password_changes:
+def without_made_secrets(after: Principal, secrets: Secrets) -> tuple[Secrets, list[str]]:
+    """The secrets without those that the server takes from nobody, since it makes them by itself; and what to say about them.
+
+    Hashes and app passwords come from exports of older servers: without them the mailbox is still to be made. Refuses a password that somebody chose.
+    """
+    told = []
+    if after.type == "api_key" and secrets.password:
         raise Refused(
             "password: servers since 0.16 make the secret of an API key by themselves; leave out password and password_hash, "
             "and keep what the task returns as secret."
         )
+    if after.type == "api_key" and secrets.password_hash:
+        secrets = secrets._replace(password_hash="")
+        told.append(f"password_hash: servers since 0.16 make the secret of an API key by themselves, so that of {after.name!r} is left out.")
     if secrets.app_passwords:
-        raise Refused(
-            f"app_passwords: servers since 0.16 make app passwords by themselves, so {secrets.app_passwords[0].name!r} can't be set; "
+        names = _some([each.name for each in secrets.app_passwords])
+        secrets = secrets._replace(app_passwords=())
+        told.append(
+            f"app_passwords: servers since 0.16 make app passwords by themselves, so {names} of {after.name!r} can't be set and is left out; "
             "let the account make it with the module account_auth, which returns it."
         )
+    return secrets, told
 
 
 def gets_secret(new: Principal, secrets: Secrets) -> bool:
     """Whether a principal that is created gets a secret which nobody gave."""
     return new.type == "api_key" and not secrets.password_changes
+
+
+def check_codes(found: Principal | None, after: Principal, secrets: Secrets) -> None:
+    """Refuse one-time codes without a password, where the server keeps the two together."""
+    if secrets.otp_url and not secrets.password_changes and not (found is not None and found.password_hashes):
+        raise Refused(f"otp_url: servers since 0.16 keep one-time codes with the password, and {after.name!r} has none; set password, too.")
 
 
 def verified(found: Principal | None, wanted: PrincipalOptions) -> t.Iterator[tuple[str, str]]:
@@ -297,6 +313,10 @@ def refuse(problem: str) -> None:
     raise Refused(problem)
 
 
+#: Accounts have these as a kind of account, and not as roles.
+_ROLES_OF_ALL = (("user",), ("admin",))
+
+
 def check(found: Principal | None, after: Principal, directory: Directory, missing: Missing = refuse, *, guards_tenants: bool = False) -> None:
     """Refuse what the server would refuse, or take and regret: taken addresses, unknown domains and members. Looks only at what is new.
 
@@ -326,6 +346,11 @@ def check(found: Principal | None, after: Principal, directory: Directory, missi
                 _check_reference(field, name, types, directory, missing)
                 if guards_tenants and field in ("member_of", "roles"):
                     _check_tenant(field, after, directory.get(name))
+            elif guards_tenants and after.tenant and name not in getattr(old, field) and not (after.type == "individual" and after.roles in _ROLES_OF_ALL):
+                raise Refused(
+                    f"roles: the role {name!r} is of no tenant, and this server (0.16 or later) keeps tenants apart, so what is of the tenant {after.tenant!r} "
+                    "can have it alone or not at all; remove it, or the others."
+                )
     owner = after.name.rpartition("/")[0] if after.type == "api_key" and found is None and guards_tenants else ""
     if owner:
         _check_reference("name", owner, ("individual",), directory, missing)

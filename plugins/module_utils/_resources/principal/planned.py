@@ -108,9 +108,13 @@ def plan_one(
     principals = server.principals
     after, meant = principals.expected(found, after), after
     secrets = plan.plan_secrets(found, wanted, matches, tells_hashes=principals.tells_hashes)
-    if principals.makes_keys:
-        plan.check_made_secrets(after, secrets)
-    for text in (*plan.left_out(meant, after), *plan.warnings(found, after), *plan.unread_secrets(found, wanted, tells_hashes=principals.tells_hashes)):
+    secrets, untaken = plan.without_made_secrets(after, secrets) if principals.makes_keys else (secrets, [])
+    for text in (
+        *plan.left_out(meant, after),
+        *untaken,
+        *plan.warnings(found, after),
+        *plan.unread_secrets(found, wanted, tells_hashes=principals.tells_hashes),
+    ):
         mode.warn(text)
     if (after is found or after == found) and not secrets.any_changes:
         return Planned(found, found)
