@@ -80,7 +80,7 @@ class Scene:
 
     def exists_on(self, version: str) -> bool:
         """Whether servers of a version can do it."""
-        return _release(self.since) <= _release(version) < _release(self.before)
+        return release(self.since) <= release(version) < release(self.before)
 
     def is_write(self, request: Request) -> bool:
         """Whether a request is one of those that this task is for. The login probe of other tasks is what makes a code or token."""
@@ -104,10 +104,11 @@ class Scene:
 
 def login_name(world: World, name: str) -> str:
     """What an account logs in with: since 0.16 its address, since a bare name is one in the server's own domain."""
-    return name if _release(world.server.version) < (0, 16) else f"{name}@{DOMAIN}"
+    return name if release(world.server.version) < (0, 16) else f"{name}@{DOMAIN}"
 
 
-def _release(version: str) -> tuple[int, ...]:
+def release(version: str) -> tuple[int, ...]:
+    """A version as something to compare."""
     return tuple(int(part) for part in version.split("."))
 
 

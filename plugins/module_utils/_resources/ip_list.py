@@ -109,9 +109,10 @@ def _write_objects(server: Server, wanted: _IpListOptions, present: t.Mapping[st
     if gone:
         server.objects.destroy_all(kind, gone)
     now = _read(server, [wanted.list])[wanted.list]
-    wrong = sorted(set(now) ^ set(target))
+    # others may come meanwhile: the server bans by itself
+    wrong = [address for address in added if address not in now] + [address for address in present if address not in target and address in now]
     if wrong:
-        raise NotApplied(f"the server answered success, but these addresses are not as written: {some(wrong)}")
+        raise NotApplied(f"the server answered success, but these addresses are not as written: {some(_sorted(wrong))}", changed=True)
     if wanted.reload == "never":
         return Written(stored_only=True)
     try:

@@ -377,10 +377,12 @@ def _verify(server: Server, prepared: Prepared, mode: Mode) -> None:
     found = server.objects.get(kind, [object_id], account=prepared.wanted.account)
     if plan is None:
         if found:
-            raise NotApplied(f"the server answered success, but {kind.name} {name_of(kind, found[0].values)!r} is still there")
+            raise NotApplied(f"the server answered success, but {kind.name} {name_of(kind, found[0].values)!r} is still there", changed=True)
         return
     if not found:
-        raise NotApplied(f"the server answered success, but there is no {kind.name} {name_of(kind, plan.new)!r}")
+        raise NotApplied(
+            f"the server answered success, but there is no {kind.name} {name_of(kind, plan.new)!r} now; another run may have removed it", changed=True
+        )
     prepared.now = found[0]
     properties = kind.properties(plan.new)
     for name in plan.changed(prepared.found.values) if prepared.found else plan.given:
@@ -390,7 +392,9 @@ def _verify(server: Server, prepared: Prepared, mode: Mode) -> None:
         if same.but_secrets(now, wanted, properties[name]):
             continue
         if prepared.found is not None and same.but_secrets(now, prepared.found.values.get(name), properties[name]):
-            raise NotApplied(f"the server answered success, but {name} of {kind.name} {name_of(kind, plan.new)!r} is as it was")
+            raise NotApplied(
+                f"the server answered success, but {name} of {kind.name} {name_of(kind, plan.new)!r} is as it was, or another run put it back", changed=True
+            )
         kept = shown_property(now, properties[name])
         if kept in (None, "", [], {}):
             mode.warn(f"{prepared.wanted.place}.{name}: the server did not keep it; leave it out, since otherwise each run would fail to change it.")

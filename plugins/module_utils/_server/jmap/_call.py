@@ -503,7 +503,8 @@ class JmapCaller:
         linked = tuple((str(each.get("object", "")), str(each.get("id", ""))) for each in told.get("linkedObjects") or () if isinstance(each, dict))
         users = [f"{number} {name}" for name, number in collections.Counter(name for name, _id in linked).items()]
         broken = _other_object(told.get("objectId")) if kind in ("validationFailed", "invalidForeignKey") else ""
-        words = self._words(kind, told.get("description"), ", ".join(properties), "; ".join(problems), ", ".join(users), broken)
+        taken = " exists already" if kind == "primaryKeyViolation" and properties else ""
+        words = self._words(kind, told.get("description"), ", ".join(properties) + taken, "; ".join(problems), ", ".join(users), broken)
         about: dict[str, t.Any] = {"request": _request(method)}
         if kind == "primaryKeyViolation":
             holder = told.get("objectId") or {}

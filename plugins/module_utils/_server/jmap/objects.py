@@ -10,7 +10,7 @@ import collections
 import functools
 import typing as t
 
-from ..._errors import NotFound, PartlyDone, Refused, StalwartError
+from ..._errors import AlreadyExists, NotFound, PartlyDone, Refused, StalwartError
 from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType
 from ._call import SINGLETON, Find, JmapCaller, Object, Write
 from ._values import Lookup, decode_object, encode, encode_object
@@ -231,7 +231,8 @@ class JmapObjects:
     def _write_all(self, wanted: ObjectType, writes: t.Sequence[Write]) -> None:
         results = self._caller.set(writes)
         self._forget(wanted.name)
-        failed = [each for each in results if isinstance(each, StalwartError) and not isinstance(each, NotFound)]
+        # what is gone already, or there already, is as wanted
+        failed = [each for each in results if isinstance(each, StalwartError) and not isinstance(each, (NotFound, AlreadyExists))]
         if not failed:
             return
         if len(failed) == len(results):
