@@ -156,6 +156,7 @@ def test_what_the_server_publishes_itself_is_not_published_beside_it_unless_told
         places = [{"zone": zone, "providers": [nowhere] if zone in zones else []} for zone in ("example.org", "example.net")]
         return dns_record_sets.publish({"record_sets": found["record_sets"], "zones": places, **options}, Mode(check=True))
 
+    options: dict[str, t.Any]
     for options in ({}, {"include": ["spf"], "spf_mechanisms": ["a"]}, {"mx": ["10 mx.example.net."], "include": ["mx"]}):
         with pytest.raises(Refused, match=r"take_over: the mail server publishes the records of example.org at .*With take_over: true"):
             publish("example.org", **options)

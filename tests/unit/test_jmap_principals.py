@@ -118,6 +118,14 @@ def test_a_name_without_domain_is_an_address(site: Site) -> None:
         site.principal(name="Zoë/Smith Jones")
 
 
+def test_a_name_without_domain_is_of_one_type(site: Site) -> None:
+    """It is that of the account, and no new group of the default domain."""
+    site.principal(name=address("jane"))
+    with pytest.raises(StalwartError, match=rf"type: '{address('jane')}' exists as an individual"):
+        site.principal(name="jane", type="group")
+    assert site.twice(name="jane", type="group", emails=["jane@corp.test"])["name"] == "jane@corp.test"
+
+
 def test_a_lookup_takes_names_as_tasks_do(site: Site) -> None:
     site.principal(name=address("jane"))
     found = LookupModule().read(site.server, ["jane", DOMAIN, address("Jane")], {}, Mode())
@@ -189,6 +197,10 @@ def test_what_is_of_a_tenant_refers_to_nothing_else(site: Site) -> None:
     for field, value in refused.items():
         with pytest.raises(Refused, match=rf"{field}: the (domain|group) '.*' is not of the tenant 'acme'"):
             site.principal(name="jane@acme.test", tenant="acme", check=True, **{field: value})
+    site.principal(name="clerk", type="role", tenant="acme")
+    with pytest.raises(Refused, match="roles: the role 'user' is of no tenant"):
+        site.principal(name="jane@acme.test", tenant="acme", roles=["clerk", "user"], check=True)
+    site.twice(name="joan@acme.test", tenant="acme", roles=["clerk"])
     site.twice(name="jane@acme.test", tenant="acme")
     with pytest.raises(PartlyDone, match=r"emails: the domain 'example.test' is not of the tenant 'acme'"):
         site.many({"name": "jane@acme.test", "tenant": "acme", "emails": refused["emails"]})
@@ -251,6 +263,13 @@ def test_mail_for_nobody_of_another_domain(site: Site) -> None:
     site.principal(name="other.test", type="domain")
     jane = site.twice(name=address("jane"), emails=["@other.test", "@other.test", address("al")])
     assert jane["emails"] == [address("jane"), address("al"), "@other.test"]
+
+
+def test_one_time_codes_need_a_password(site: Site) -> None:
+    codes = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    with pytest.raises(Refused, match=r"otp_url: servers since 0.16 keep one-time codes with the password, and .* has none; set password, too"):
+        site.principal(name=address("jane"), otp_url=codes, check=True)
+    assert site.twice(name=address("jane"), otp_url=codes, password=PASSWORD)["has_otp"]
 
 
 def test_a_language_stands_for_that_of_its_country(site: Site) -> None:

@@ -200,9 +200,9 @@ def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions, *,
     if wanted.purge and (not wanted.purge_types or "role" in wanted.purge_types):
         fields.add("roles")
     if guarded:
-        gone = wanted.purge_types or USED if wanted.purge else ()
-        gone = {*gone, *(each for item in items if item.state == "absent" and "@" not in item.name for each in ((item.type,) if item.type else USED))}
-        fields |= {USED[each] for each in gone if each in USED}
+        gone: set[str] = set(wanted.purge_types or USED) if wanted.purge else set()
+        gone |= {each for item in items if item.state == "absent" and "@" not in item.name for each in ((item.type,) if item.type else USED)}
+        fields |= {USED[each] for each in gone & USED.keys()}
     if fields & {"password", "password_hash", "app_passwords", "otp_url"}:
         fields.add("password_hashes")
     if "enabled" in fields:

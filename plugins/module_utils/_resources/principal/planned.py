@@ -116,6 +116,8 @@ def plan_one(
         *plan.unread_secrets(found, wanted, tells_hashes=principals.tells_hashes),
     ):
         mode.warn(text)
+    if not principals.tells_hashes:
+        plan.check_codes(found, after, secrets)
     if (after is found or after == found) and not secrets.any_changes:
         return Planned(found, found)
     if found is not None:

@@ -60,6 +60,9 @@ def _named(server: Server, wanted: Wanted, directory: AskedDirectory) -> tuple[W
     wanted = t.cast(Wanted, names.key_named(wanted, directory.full_name, server.own_names))
     given = names.address_given(wanted) if names.is_short(wanted) else ""
     found = _find(server, wanted.model_copy(update={"name": given}) if given else wanted, directory)
+    if found is None and wanted.type in names.MAILBOXES and names.is_short(wanted) and not given and wanted.state == "present":
+        # one of another type is refused, as on servers where names are free, and not joined by a namesake in the default domain
+        found = _find(server, wanted.model_copy(update={"type": None}), directory)
     if found is not None and found.type in names.MAILBOXES:
         name = found.name if found.name != wanted.new_name else wanted.name
     elif found is not None and found.name in (wanted.name, wanted.new_name):

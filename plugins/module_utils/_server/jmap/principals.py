@@ -1104,7 +1104,7 @@ class JmapPrincipals:
 
     def _with_names(self, write: PrincipalWrite, error: StalwartError) -> StalwartError | None:
         """A domain goes with its keys; anything else that is in use stays. Names who uses it, and who has what was to be given."""
-        if broken := _FOREIGN_KEY.search(error.words if isinstance(error, InvalidRequest) else ""):
+        if isinstance(error, InvalidRequest) and (broken := _FOREIGN_KEY.search(error.words)):
             wire, object_id = broken.groups()
             found = self._take([Find(wire)], [list(self._caller.get(wire, [object_id], properties=_NAMING[wire]).values())]) if wire in _NAMING else []
             if found:
