@@ -343,6 +343,17 @@ def test_a_stored_password_counts_as_the_same_and_that_is_said(site: Site) -> No
     assert JmapServer(client(site.transport)).about().generation == "jmap"
 
 
+def test_an_external_member_that_has_an_account_is_a_member(site: Site) -> None:
+    site.principal(name=address("jane"))
+    news: dict[str, t.Any] = {"name": address("news"), "type": "list", "external_members": ["out@example.net", address("jane"), "also@example.net"]}
+    made = site.twice(**news)
+    assert (made["members"], made["external_members"]) == ([address("jane")], ["also@example.net", "out@example.net"])
+    site.principal(name=address("bob"))
+    assert site.principal(name=address("news"), external_members={"add": [address("bob")]}).operations()[0]["fields"] == ["members"]
+    assert not site.many({**news, "members": [address("bob")]}).changed
+    assert not site.principal(**news, members=[address("bob")]).changed
+
+
 def test_secrets_of_an_older_server_that_this_one_makes_by_itself_are_left_out(site: Site) -> None:
     """Who moves here gets the mailbox at least."""
     stored = "{SSHA}" + base64.b64encode(hashlib.sha1(b"x" * 12).digest() + b"salt").decode()
