@@ -632,7 +632,7 @@ class JmapPrincipals:
 
     def expected(self, found: Principal | None, after: Principal) -> Principal:
         """Its own address is the first of a mailbox, and what nobody chose is the server's default. Sends something only for several roles, for a
-        language and for a new API key."""
+        language, for new external members of a list and for a new API key."""
         if after.type not in _WIRE:
             raise Refused(f"type: servers since 0.16 have no principals of type {after.type}; leave {after.name!r} out there.")
         for field in _IMPOSSIBLE.get(after.type, ()):
@@ -643,6 +643,8 @@ class JmapPrincipals:
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
             values["locale"] = self._locale(after.locale)
+        if after.type == "list":
+            values |= self._recipients_told(found, after)
         if after.type == "api_key":
             self._require_owner(found, after)
             if after.enabled_permissions and after.disabled_permissions:
@@ -660,6 +662,18 @@ class JmapPrincipals:
             values["roles"] = (*(name for name in ("admin", "tenant-admin", "user") if name in roles), *sorted(set(roles) - set(_DEFAULT_ROLES)))
         changed = {field: value for field, value in values.items() if value != getattr(after, field)}
         return after.model_copy(update=changed) if changed else after
+
+    def _recipients_told(self, found: Principal | None, after: Principal) -> dict[str, tuple[str, ...]]:
+        """The recipients of a list are told apart by whether there is such an account, so an external member that has one comes back as a member."""
+        present = found.external_members if found is not None else ()
+        local = self._accounts_among(address for address in after.external_members if address not in present)
+        if not local:
+            return {}
+        told = {
+            "members": tuple(sorted({*after.members, *local})),
+            "external_members": tuple(sorted(set(after.external_members) - local)),
+        }
+        return {field: names if found is None or set(names) != set(getattr(found, field)) else getattr(found, field) for field, names in told.items()}
 
     def _locale(self, name: str) -> str:
         """As the server spells it; a language alone is that of the country of its name, else of the first. Two requests unless it is the default."""
