@@ -15,7 +15,7 @@ import os
 import typing as t
 
 import yaml
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.text.converters import to_text
@@ -81,19 +81,29 @@ class StalwartAction(ActionBase):
         """Run the task here or as a module; the result is the same."""
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars) or {}
+        try:
+            result.update(self._run(task_vars))
+        except Failure as failure:
+            # no AnsibleActionFail, before which ansible-core 2.18 tells of an exception
+            result.update({"failed": True, "msg": str(failure)})
+        return result
+
+    def _run(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Raises Failure where it can't be told what to run, or where."""
         place, reason = self._place(task_vars)
         name = self._task.resolved_action or self._task.action
         Display().v(f"{name}: runs {'on the controller' if place == 'controller' else 'as a module'} ({reason})")
         if place == "controller":
-            result.update(self._run_here(name))
-            return result
-        result.update(self._execute_module(module_name=name, module_args=self._module_arguments(), task_vars=task_vars, wrap_async=self._task.async_val))
-        return result
+            return self._run_here(name)
+        done: dict[str, t.Any] = self._execute_module(
+            module_name=name, module_args=self._module_arguments(), task_vars=task_vars, wrap_async=self._task.async_val
+        )
+        return done
 
     def _place(self, task_vars: dict[str, t.Any]) -> tuple[str, str]:
         asked = str(self._templar.template(task_vars.get("stalwart_execution", "auto")))
         if asked not in _PLACES:
-            raise AnsibleActionFail(f"stalwart_execution: {asked!r} is none of {', '.join(_PLACES)}; correct or remove the variable.")
+            raise Failure(f"stalwart_execution: {asked!r} is none of {', '.join(_PLACES)}; correct or remove the variable.")
         if asked == "target":
             return "target", "stalwart_execution is target"
         if self._task.async_val:
@@ -146,11 +156,11 @@ class StalwartAction(ActionBase):
         except (ValueError, yaml.YAMLError) as error:
             # the parsers' messages quote the file, which may hold passwords
             place = getattr(error, "lineno", None) or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
-            raise AnsibleActionFail(f"src: {src!r} is neither JSON nor YAML, line {place}; correct the file.") from None
+            raise Failure(f"src: {src!r} is neither JSON nor YAML, line {place}; correct the file.") from None
         if isinstance(data, dict):
             data = data.get(option)
         if not isinstance(data, list):
-            raise AnsibleActionFail(f"src: {src!r} holds neither a list nor a dictionary with a list {option!r}; correct the file.")
+            raise Failure(f"src: {src!r} holds neither a list nor a dictionary with a list {option!r}; correct the file.")
         return data
 
     def _items_left_as_they_are(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

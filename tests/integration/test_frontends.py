@@ -90,6 +90,7 @@ def test_an_unknown_place_is_refused(tmp_path: pathlib.Path, place: str) -> None
     assert played.status != 0
     assert "stalwart_execution" in played.output
     assert "auto, controller, target" in played.output
+    assert "An exception occurred" not in played.output
 
 
 @pytest.mark.parametrize("frontend", FRONTENDS)
