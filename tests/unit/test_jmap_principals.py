@@ -16,6 +16,7 @@ from ansible_collections.stalwart.mail.plugins.lookup.principal import LookupMod
 from ansible_collections.stalwart.mail.plugins.module_utils import _http
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, NotApplied, PartlyDone, Refused, StalwartError
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.objects import task as objects
 from ansible_collections.stalwart.mail.plugins.module_utils._resources.principal import bulk, info, task
 from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap import permissions
 from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap._call import JmapCaller
@@ -277,6 +278,14 @@ def test_a_language_stands_for_that_of_its_country(site: Site) -> None:
     assert site.twice(name=address("jane"), locale="pt-br")["locale"] == "pt_BR"
     with pytest.raises(Refused, match=r"locale: the server knows no 'de_DD'; did you mean 'de_"):
         site.principal(name=address("jane"), locale="de_DD", check=True)
+
+
+@pytest.mark.parametrize("kind", ["ApiKey", "AppPassword", "AccountSettings"])
+def test_what_belongs_to_an_account_is_none_of_the_recovery_administrator(site: Site, kind: str) -> None:
+    site.principal(name=address("kim"))
+    with pytest.raises(Refused, match=f"account: {kind} belongs to an account, and this login has none"):
+        site.run(objects.info, {"type": kind})
+    assert site.run(objects.info, {"type": kind, "account": address("kim")}).results["total"] == (kind == "AccountSettings")
 
 
 def test_what_a_key_may_do_is_one_list(site: Site) -> None:

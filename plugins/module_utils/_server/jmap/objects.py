@@ -10,7 +10,7 @@ import collections
 import functools
 import typing as t
 
-from ..._errors import AlreadyExists, NotFound, PartlyDone, Refused, StalwartError
+from ..._errors import AlreadyExists, NotFound, PartlyDone, PermissionDenied, Refused, StalwartError, UnexpectedAnswer
 from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType
 from ._call import SINGLETON, Find, JmapCaller, Object, Write
 from ._values import Lookup, decode_object, encode, encode_object
@@ -51,6 +51,20 @@ class JmapObjects:
 
     def find_all(self, finds: t.Sequence[tuple[ObjectType, t.Mapping[str, t.Any]]], *, account: str = "") -> list[list[FoundObject]]:
         """As `find`, for several types in as few requests as the server allows."""
+        try:
+            return self._find_all(finds, account)
+        except (PermissionDenied, UnexpectedAnswer):
+            self._require_account([wanted for wanted, _where in finds if wanted.owned], account)
+            raise
+
+    def _require_account(self, owned: t.Sequence[ObjectType], account: str) -> None:
+        """Raise Refused where this is what the server meant: objects of the login's own account, of which it has none."""
+        if owned and not account and self._caller.account_id not in self._caller.get("Account", [self._caller.account_id], properties=("name",)):
+            raise Refused(
+                f"account: {owned[0].name} belongs to an account, and this login has none (it is the server's recovery administrator); name the account."
+            )
+
+    def _find_all(self, finds: t.Sequence[tuple[ObjectType, t.Mapping[str, t.Any]]], account: str) -> list[list[FoundObject]]:
         account_id = self._account_id(account)
         found: list[list[Object]] = [[] for _each in finds]
         places: list[int] = []
