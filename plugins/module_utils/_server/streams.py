@@ -46,6 +46,21 @@ def stream(lines: t.Iterator[str]) -> t.Iterator[tuple[str, list[t.Any]]]:
             data.append(value)
 
 
+def step_timeout(seconds: float) -> str:
+    """The time limit of a delivery test's step as servers take it: whole seconds, at least one."""
+    return str(max(int(seconds), 1))
+
+
+def delivery_events(lines: t.Iterator[str]) -> t.Iterator[DeliveryEvent]:
+    """The events of a delivery test up to its last one, after which servers may leave the stream open."""
+    for _name, data in stream(lines):
+        for item in data:
+            event = delivery_event(item)
+            yield event
+            if event.step == "completed":
+                return
+
+
 def delivery_event(item: dict[str, t.Any]) -> DeliveryEvent:
     """One event of a delivery test."""
     name = item["type"]

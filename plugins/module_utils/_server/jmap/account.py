@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing as t
-import urllib.parse
 
 from ..._certificates import Certificate, certificate_of, read_certificates
 from ..._errors import AuthenticationFailed, InvalidRequest, OneTimeCodeMissing, PermissionDenied, Refused, StalwartError, UnexpectedAnswer
 from ..._http import client_for
 from ..._otp import one_time_code, split_code
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
+from ..tokens import exchange
 from ._call import SINGLETON, JmapCaller, Object, Write
 
 _ALGORITHMS: dict[str, Algorithm] = {"Aes128": "aes128", "Aes256": "aes256"}
@@ -68,7 +68,7 @@ class JmapAccount:
             return self._given if self._password == connection.password else JmapCaller(client_for(dataclasses.replace(connection, password=self._password)))
         login = {"accountName": self.name, "accountSecret": self._password, "mfaToken": self._code}
         told = _authorize(self._given, {"type": "authCode", **login, "clientId": _CLIENT, "redirectUri": _NOWHERE})
-        token = _exchange(self._given, told, client_id=_CLIENT, redirect_uri=_NOWHERE).access_token
+        token = exchange(self._given.client, told, client_id=_CLIENT, redirect_uri=_NOWHERE).access_token
         return JmapCaller(client_for(dataclasses.replace(connection, user="", password="", token=token)))
 
     # Logins
@@ -218,7 +218,7 @@ class JmapOAuth:
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str) -> Token:
         """One request, without the login."""
-        return _exchange(self._caller, code, client_id=client_id, redirect_uri=redirect_uri or _NOWHERE)
+        return exchange(self._caller.client, code, client_id=client_id, redirect_uri=redirect_uri or _NOWHERE)
 
     def approve_device(self, user_code: str) -> bool:
         """One request. A wrong login and a code with which no device waits are answered alike."""
@@ -252,25 +252,3 @@ def _authorize(caller: JmapCaller, body: t.Mapping[str, t.Any]) -> str:
         caller.client.note_refused_login()
         raise AuthenticationFailed("the server refused the login", request="POST /api/auth", status=401)
     return str(told["client_code"])
-
-
-def _exchange(caller: JmapCaller, code: str, *, client_id: str, redirect_uri: str) -> Token:
-    form = {"grant_type": "authorization_code", "code": code, "client_id": client_id, "redirect_uri": redirect_uri}
-    try:
-        answer = caller.client.request(
-            "POST",
-            ("auth", "token"),
-            content=urllib.parse.urlencode(form).encode(),
-            content_type="application/x-www-form-urlencoded",
-            safe=False,
-            authenticated=False,
-        )
-    except InvalidRequest as error:
-        raise Refused(
-            f"the server makes no token for the client {client_id!r}: {error.words}; where clients must be registered, create it first as a principal of "
-            "type oauth_client with this redirect_uri among its urls."
-        ) from None
-    granted = answer.json()
-    if not isinstance(granted, dict) or "access_token" not in granted:
-        raise UnexpectedAnswer("the answer holds no access token", request=answer.request, status=answer.status)
-    return Token(**{field: granted[field] for field in Token.model_fields if field in granted})

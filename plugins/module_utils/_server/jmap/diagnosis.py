@@ -13,10 +13,9 @@ from ..._errors import EditionMissing, NotFound, Refused
 from ..._secrets import scrub
 from ..._times import format_time, parse_time
 from ..models.diagnosis import CheckResult, DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
-from ..streams import delivery_event, scrubbed, stream
+from ..streams import delivery_events, scrubbed, step_timeout, stream
 from ._call import Find, JmapCaller, Object
 
-_MINIMUM_STEP_SECONDS = 1
 #: The server wants them, and then finds out the real ones itself.
 _UNUSED_DOMAINS = {"spfEhloDomain": "localhost", "spfMailFromDomain": "localhost"}
 
@@ -29,13 +28,8 @@ class JmapDiagnosis:
 
     def delivery(self, target: str, *, step_limit: float, limit: float) -> t.Iterator[DeliveryEvent]:
         """One request, an event stream."""
-        query = {"timeout": str(max(int(step_limit), _MINIMUM_STEP_SECONDS))}
-        for _name, data in stream(self._caller.events("live", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}")):
-            for item in data:
-                event = delivery_event(item)
-                yield event
-                if event.step == "completed":
-                    return
+        query = {"timeout": step_timeout(step_limit)}
+        yield from delivery_events(self._caller.events("live", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}"))
 
     def dmarc(self, *, remote_ip: str, ehlo_domain: str, sender: str, message: str) -> DmarcCheck:
         """One request, which changes nothing."""

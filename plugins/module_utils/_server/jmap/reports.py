@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 import typing as t
 
-from ..._errors import NotFound, Refused, StalwartError
-from ..._times import parse_time
+from ..._errors import NotFound, StalwartError
 from ..models.reports import AuthResult, Direction, DmarcRecord, Feedback, Report, ReportKind, TlsFailure, TlsPolicy
+from ..reporting import none_are_sent, report_name, report_time, rfc_word
 from ._call import Find, JmapCaller, Object, Write
 
 _TYPES: dict[tuple[ReportKind, Direction], str] = {
@@ -25,7 +24,6 @@ _TYPES: dict[tuple[ReportKind, Direction], str] = {
 }
 _ID = re.compile(r"[a-z0-9]{1,13}")
 
-_RFC_WORDS = {"soft_fail": "softfail", "temp_error": "temperror", "perm_error": "permerror", "mail_from": "mfrom", "unspecified": ""}
 _OPTIONS = {"all": "0", "any": "1", "dkimFailure": "d", "spfFailure": "s"}
 
 
@@ -50,7 +48,7 @@ class JmapReports:
         object_type = _type(kind, direction)
         if not _ID.fullmatch(report_id):
             return None
-        found = self._caller.get(object_type, [report_id], resource=f"{_named(kind, direction)} {report_id!r}").get(report_id)
+        found = self._caller.get(object_type, [report_id], resource=f"{report_name(kind, direction)} {report_id!r}").get(report_id)
         if found is None:
             return None
         return _outgoing(kind, found) if direction == "outgoing" else _incoming(kind, found)
@@ -58,14 +56,14 @@ class JmapReports:
     def delete(self, kind: ReportKind, direction: Direction, report_id: str) -> None:
         """One request."""
         try:
-            self._caller.destroy(_type(kind, direction), report_id, resource=f"{_named(kind, direction)} {report_id!r}")
+            self._caller.destroy(_type(kind, direction), report_id, resource=f"{report_name(kind, direction)} {report_id!r}")
         except NotFound:
             return
 
     def delete_all(self, kind: ReportKind, direction: Direction, *, text: str = "") -> None:
         """One request for the ids, and one for each 500 reports."""
         object_type = _type(kind, direction)
-        writes = [Write(object_type, "destroy", each, None, f"{_named(kind, direction)} {each!r}") for each in self.find(kind, direction, text=text)]
+        writes = [Write(object_type, "destroy", each, None, f"{report_name(kind, direction)} {each!r}") for each in self.find(kind, direction, text=text)]
         for result in self._caller.set(writes):
             if isinstance(result, StalwartError) and not isinstance(result, NotFound):
                 raise result
@@ -73,17 +71,13 @@ class JmapReports:
     @staticmethod
     def _find(kind: ReportKind, direction: Direction, text: str) -> Find:
         filter_ = {"domain": text} if direction == "outgoing" else {"text": text.lower()}
-        return Find(_type(kind, direction), filter_ if text else {}, resource=_named(kind, direction))
+        return Find(_type(kind, direction), filter_ if text else {}, resource=report_name(kind, direction))
 
 
 def _type(kind: ReportKind, direction: Direction) -> str:
     if (kind, direction) not in _TYPES:
-        raise Refused("servers send no complaints (arf) themselves; use direction: incoming, or kind: dmarc or tls.")
+        raise none_are_sent()
     return _TYPES[kind, direction]
-
-
-def _named(kind: ReportKind, direction: Direction) -> str:
-    return f"{direction} {kind} report"
 
 
 def _incoming(kind: ReportKind, item: Object) -> Report:
@@ -102,23 +96,23 @@ def _outgoing(kind: ReportKind, item: Object) -> Report:
     content = _READERS[kind](item["report"])
     content["domains"] = (item.get("domain") or "",)
     # a report not sent yet has no period of its own: it covers the time from its beginning to its departure
-    content["begin"] = _time(item.get("createdAt")) or content["begin"]
-    content["end"] = _time(item.get("deliverAt")) or content["end"]
+    content["begin"] = report_time(item.get("createdAt")) or content["begin"]
+    content["end"] = report_time(item.get("deliverAt")) or content["end"]
     recipients = [*(item.get("rua") or ()), *(f"mailto:{each}" for each in item.get("mailRua") or ()), *(item.get("httpRua") or ())]
     return Report(id=str(item["id"]), kind=kind, direction="outgoing", recipients=tuple(recipients), **content)
 
 
 def _dmarc(item: Object) -> dict[str, t.Any]:
     policy = {"p": "policyDisposition", "sp": "policySubdomainDisposition", "adkim": "policyAdkim", "aspf": "policyAspf"}
-    shown = {name: _word(item.get(key)) for name, key in policy.items()}
+    shown = {name: rfc_word(item.get(key)) for name, key in policy.items()}
     options = sorted(_OPTIONS.get(each, each) for each in item.get("policyFailureReportingOptions") or ())
     return {
         "organization": item.get("orgName") or "",
         "contact": item.get("email") or "",
         "report_id": item.get("reportId") or "",
         "domains": (item.get("policyDomain") or "",),
-        "begin": _time(item.get("dateRangeBegin")),
-        "end": _time(item.get("dateRangeEnd")),
+        "begin": report_time(item.get("dateRangeBegin")),
+        "end": report_time(item.get("dateRangeEnd")),
         "policy": {**{name: word for name, word in shown.items() if word}, **({"fo": ":".join(options)} if options else {})},
         "errors": tuple(item.get("errors") or ()),
         "records": tuple(_dmarc_record(record) for record in _list(item.get("records"))),
@@ -129,11 +123,11 @@ def _dmarc_record(item: Object) -> DmarcRecord:
     return DmarcRecord(
         source_ip=item.get("sourceIp") or "",
         messages=item.get("count") or 0,
-        disposition=_word(item.get("evaluatedDisposition")),
-        dkim=_word(item.get("evaluatedDkim")),
-        spf=_word(item.get("evaluatedSpf")),
+        disposition=rfc_word(item.get("evaluatedDisposition")),
+        dkim=rfc_word(item.get("evaluatedDkim")),
+        spf=rfc_word(item.get("evaluatedSpf")),
         reasons=tuple(
-            ": ".join(part for part in (_word(reason.get("overrideType")), reason.get("comment")) if part)
+            ": ".join(part for part in (rfc_word(reason.get("overrideType")), reason.get("comment")) if part)
             for reason in _list(item.get("policyOverrideReasons"))
         ),
         header_from=item.get("headerFrom") or "",
@@ -148,8 +142,8 @@ def _auth_result(item: Object) -> AuthResult:
     return AuthResult(
         domain=item.get("domain") or "",
         selector=item.get("selector") or "",
-        scope=_word(item.get("scope")),
-        result=_word(item.get("result")),
+        scope=rfc_word(item.get("scope")),
+        result=rfc_word(item.get("result")),
         explanation=item.get("humanResult") or "",
     )
 
@@ -161,8 +155,8 @@ def _tls(item: Object) -> dict[str, t.Any]:
         "contact": item.get("contactInfo") or "",
         "report_id": item.get("reportId") or "",
         "domains": tuple(dict.fromkeys(policy.domain for policy in policies if policy.domain)),
-        "begin": _time(item.get("dateRangeStart")),
-        "end": _time(item.get("dateRangeEnd")),
+        "begin": report_time(item.get("dateRangeStart")),
+        "end": report_time(item.get("dateRangeEnd")),
         "policies": policies,
     }
 
@@ -192,7 +186,7 @@ def _tls_policy(item: Object) -> TlsPolicy:
 
 
 def _arf(item: Object) -> dict[str, t.Any]:
-    arrival = _time(item.get("arrivalDate"))
+    arrival = report_time(item.get("arrivalDate"))
     domains = tuple(item.get("reportedDomains") or ())
     return {
         "organization": item.get("reportingMta") or "",
@@ -200,7 +194,7 @@ def _arf(item: Object) -> dict[str, t.Any]:
         "begin": arrival,
         "end": arrival,
         "feedback": Feedback(
-            type=_word(item.get("feedbackType")),
+            type=rfc_word(item.get("feedbackType")),
             source_ip=item.get("sourceIp") or "",
             source_port=item.get("sourcePort") or 0,
             incidents=item.get("incidents") or 1,
@@ -212,9 +206,9 @@ def _arf(item: Object) -> dict[str, t.Any]:
             domains=domains,
             urls=tuple(item.get("reportedUris") or ()),
             authentication_results=tuple(item.get("authenticationResults") or ()),
-            auth_failure=_word(item.get("authFailure")),
-            delivery_result=_word(item.get("deliveryResult")),
-            identity_alignment=_word(item.get("identityAlignment")),
+            auth_failure=rfc_word(item.get("authFailure")),
+            delivery_result=rfc_word(item.get("deliveryResult")),
+            identity_alignment=rfc_word(item.get("identityAlignment")),
             dkim_domain=item.get("dkimDomain") or "",
             dkim_selector=item.get("dkimSelector") or "",
             headers=item.get("headers") or "",
@@ -230,19 +224,6 @@ def _list(value: t.Any) -> list[Object]:
     return [each for _index, each in sorted((value or {}).items(), key=lambda item: int(item[0]))]
 
 
-def _word(value: t.Any) -> str:
-    """The server's camelCase as the word of the RFC, as of servers before."""
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(value or "")).lower()
-    return _RFC_WORDS.get(snake, snake)
-
-
 def _tls_word(value: t.Any) -> str:
     """The same of RFC 8460."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", str(value or "").replace("startTls", "starttls")).lower()
-
-
-def _time(value: t.Any) -> dt.datetime | None:
-    try:
-        return parse_time(str(value)) if value else None
-    except ValueError:
-        return None

@@ -12,14 +12,14 @@ import datetime as dt
 import re
 import struct
 import typing as t
-import urllib.parse
 
 from ..._certificates import Certificate, Method, certificate_of, read_certificates
-from ..._errors import ConnectionFailed, InvalidRequest, PermissionDenied, Refused, UnexpectedAnswer
+from ..._errors import ConnectionFailed, PermissionDenied, Refused
 from ..._otp import split_code
 from ..._passwords import generate_password, hash_password
 from ..models.account import Algorithm, AppPasswordName, Encryption, LoginChange, Logins, Token
 from ..models.server import version_text
+from ..tokens import exchange
 from ._call import RestCaller
 
 # From 0.14 on a principal has one password, which an added one replaces; before, secrets are one plain list.
@@ -160,25 +160,8 @@ class RestOAuth:
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str) -> Token:
         """One request, without the login. The token endpoint wants a redirect_uri even where the code has none."""
-        form = {"grant_type": "authorization_code", "code": code, "client_id": client_id, "redirect_uri": redirect_uri}
-        try:
-            answer = self._caller.client.request(
-                "POST",
-                ("auth", "token"),
-                content=urllib.parse.urlencode(form).encode(),
-                content_type="application/x-www-form-urlencoded",
-                safe=False,
-                authenticated=False,
-            )
-        except InvalidRequest as error:
-            raise Refused(
-                f"the server makes no token for the client {client_id!r}: {error.words}; where clients must be registered "
-                "(the setting oauth.client-registration.require), create it first as a principal of type oauth_client with this redirect_uri among its urls."
-            ) from None
-        granted = answer.json()
-        if not isinstance(granted, dict) or "access_token" not in granted:
-            raise UnexpectedAnswer("the answer holds no access token", request=answer.request, status=answer.status)
-        return Token(**{field: granted[field] for field in Token.model_fields if field in granted})
+        registered = "the setting oauth.client-registration.require"
+        return exchange(self._caller.client, code, client_id=client_id, redirect_uri=redirect_uri, where_required=registered)
 
     def approve_device(self, user_code: str) -> bool:
         """One request. A second one finds no device waiting."""

@@ -13,14 +13,13 @@ from ..._errors import InvalidOption
 from ..._secrets import scrub
 from ..._times import format_time, parse_time
 from ..models.diagnosis import CheckResult, DeliveryEvent, DmarcCheck, LogEntry, Metric, TraceEvent
-from ..streams import delivery_event, scrubbed, stream
+from ..streams import delivery_events, scrubbed, step_timeout, stream
 from ._call import RestCaller
 
 _LOG_PAGE = 500
 _TRACE_PAGE = 50
 
 _RESULTS = {"softFail": "softfail", "tempError": "temperror", "permError": "permerror"}
-_MINIMUM_STEP_SECONDS = 1
 
 
 class RestDiagnosis:
@@ -31,13 +30,8 @@ class RestDiagnosis:
 
     def delivery(self, target: str, *, step_limit: float, limit: float) -> t.Iterator[DeliveryEvent]:
         """One request, an event stream."""
-        query = {"timeout": str(max(int(step_limit), _MINIMUM_STEP_SECONDS))}
-        for _name, data in stream(self._caller.events("troubleshoot", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}")):
-            for item in data:
-                event = delivery_event(item)
-                yield event
-                if event.step == "completed":
-                    return
+        query = {"timeout": step_timeout(step_limit)}
+        yield from delivery_events(self._caller.events("troubleshoot", "delivery", target, limit=limit, query=query, resource=f"delivery to {target!r}"))
 
     def dmarc(self, *, remote_ip: str, ehlo_domain: str, sender: str, message: str) -> DmarcCheck:
         """One request, which changes nothing."""

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import typing as t
 
-from ..._errors import NotFound, Refused
-from ..._times import from_timestamp, parse_time
+from ..._errors import NotFound
+from ..._times import from_timestamp
 from ..models.reports import AuthResult, Direction, DmarcRecord, Feedback, Report, ReportKind, TlsFailure, TlsPolicy
+from ..reporting import none_are_sent, report_name, report_time, rfc_word
 from ._call import RestCaller
 
 _PAGE = 500
 
 #: Ids of outgoing reports tell their kind: `d!DOMAIN!HASH!FROM!DUE`, `t!…`.
 _OUTGOING_KIND: dict[str, ReportKind] = {"d": "dmarc", "t": "tls"}
-_RFC_WORDS = {"soft_fail": "softfail", "temp_error": "temperror", "perm_error": "permerror", "mail_from": "mfrom", "unspecified": ""}
 
 
 class RestReports:
@@ -33,7 +31,7 @@ class RestReports:
         page, seen = 1, ""
         while True:
             query = {**_query(kind, direction, text), "page": str(page), "limit": str(_PAGE)}
-            found = self._caller.call("GET", *_path(kind, direction), resource=_named(kind, direction), query=query)["items"]
+            found = self._caller.call("GET", *_path(kind, direction), resource=report_name(kind, direction), query=query)["items"]
             # a report that came in meanwhile moves the last one of a page to the next
             yield from (item for item in found if item != seen)
             if len(found) < _PAGE:
@@ -45,25 +43,25 @@ class RestReports:
         if direction == "outgoing" and _OUTGOING_KIND.get(report_id[:1]) != kind:
             return None
         try:
-            found = self._caller.call("GET", *_path(kind, direction), report_id, resource=f"{_named(kind, direction)} {report_id!r}")
+            found = self._caller.call("GET", *_path(kind, direction), report_id, resource=f"{report_name(kind, direction)} {report_id!r}")
         except NotFound:
             return None
         return _outgoing(report_id, found) if direction == "outgoing" else _incoming(report_id, kind, found)
 
     def delete(self, kind: ReportKind, direction: Direction, report_id: str) -> None:
         """One request. The server answers true for any id of the right form, also when there is no such report."""
-        self._caller.call("DELETE", *_path(kind, direction), report_id, resource=f"{_named(kind, direction)} {report_id!r}", safe=True)
+        self._caller.call("DELETE", *_path(kind, direction), report_id, resource=f"{report_name(kind, direction)} {report_id!r}", safe=True)
 
     def delete_all(self, kind: ReportKind, direction: Direction, *, text: str = "") -> None:
         """One request; the server works on in the background."""
-        self._caller.call("DELETE", *_path(kind, direction), resource=_named(kind, direction), query=_query(kind, direction, text) or None, safe=True)
+        self._caller.call("DELETE", *_path(kind, direction), resource=report_name(kind, direction), query=_query(kind, direction, text) or None, safe=True)
 
 
 def _path(kind: ReportKind, direction: Direction) -> tuple[str, ...]:
     if direction == "incoming":
         return "reports", kind
     if kind == "arf":
-        raise Refused("servers send no complaints (arf) themselves; use direction: incoming, or kind: dmarc or tls.")
+        raise none_are_sent()
     return "queue", "reports"
 
 
@@ -71,10 +69,6 @@ def _query(kind: ReportKind, direction: Direction, text: str) -> dict[str, str]:
     if direction == "outgoing":
         return {"type": kind, **({"domain": text} if text else {})}
     return {"text": text} if text else {}
-
-
-def _named(kind: ReportKind, direction: Direction) -> str:
-    return f"{direction} {kind} report"
 
 
 def _incoming(report_id: str, kind: ReportKind, item: dict[str, t.Any]) -> Report:
@@ -93,14 +87,14 @@ def _outgoing(report_id: str, item: dict[str, t.Any]) -> Report:
     kind = _OUTGOING_KIND[report_id[:1]]
     content = _READERS[kind](item["report"])
     content["domains"] = (item.get("domain") or "",)
-    content["begin"], content["end"] = _time(item.get("range_from")), _time(item.get("range_to"))
+    content["begin"], content["end"] = report_time(item.get("range_from")), report_time(item.get("range_to"))
     return Report(id=report_id, kind=kind, direction="outgoing", recipients=tuple(_uri(rua) for rua in item.get("rua") or ()), **content)
 
 
 def _dmarc(item: dict[str, t.Any]) -> dict[str, t.Any]:
     metadata, policy = item.get("report_metadata") or {}, item.get("policy_published") or {}
     dates = metadata.get("date_range") or {}
-    shown = {name: _word(policy.get(name)) for name in ("p", "sp", "adkim", "aspf")}
+    shown = {name: rfc_word(policy.get(name)) for name in ("p", "sp", "adkim", "aspf")}
     return {
         "organization": metadata.get("org_name") or "",
         "contact": metadata.get("email") or "",
@@ -120,11 +114,11 @@ def _dmarc_record(item: dict[str, t.Any]) -> DmarcRecord:
     return DmarcRecord(
         source_ip=row.get("source_ip") or "",
         messages=row.get("count") or 0,
-        disposition=_word(evaluated.get("disposition")),
-        dkim=_word(evaluated.get("dkim")),
-        spf=_word(evaluated.get("spf")),
+        disposition=rfc_word(evaluated.get("disposition")),
+        dkim=rfc_word(evaluated.get("dkim")),
+        spf=rfc_word(evaluated.get("spf")),
         reasons=tuple(
-            ": ".join(part for part in (_word(reason.get("type_") or reason.get("type")), reason.get("comment")) if part)
+            ": ".join(part for part in (rfc_word(reason.get("type_") or reason.get("type")), reason.get("comment")) if part)
             for reason in evaluated.get("reason") or ()
         ),
         header_from=identifiers.get("header_from") or "",
@@ -139,8 +133,8 @@ def _auth_result(item: dict[str, t.Any]) -> AuthResult:
     return AuthResult(
         domain=item.get("domain") or "",
         selector=item.get("selector") or "",
-        scope=_word(item.get("scope")),
-        result=_word(item.get("result")),
+        scope=rfc_word(item.get("scope")),
+        result=rfc_word(item.get("result")),
         explanation=item.get("human_result") or "",
     )
 
@@ -153,8 +147,8 @@ def _tls(item: dict[str, t.Any]) -> dict[str, t.Any]:
         "contact": item.get("contact-info") or "",
         "report_id": item.get("report-id") or "",
         "domains": tuple(dict.fromkeys(policy.domain for policy in policies if policy.domain)),
-        "begin": _time(dates.get("start-datetime")),
-        "end": _time(dates.get("end-datetime")),
+        "begin": report_time(dates.get("start-datetime")),
+        "end": report_time(dates.get("end-datetime")),
         "policies": policies,
     }
 
@@ -193,7 +187,7 @@ def _arf(item: dict[str, t.Any]) -> dict[str, t.Any]:
         "begin": arrival,
         "end": arrival,
         "feedback": Feedback(
-            type=_word(item.get("feedback_type")),
+            type=rfc_word(item.get("feedback_type")),
             source_ip=item.get("source_ip") or "",
             source_port=item.get("source_port") or 0,
             incidents=item.get("incidents") or 1,
@@ -205,9 +199,9 @@ def _arf(item: dict[str, t.Any]) -> dict[str, t.Any]:
             domains=domains,
             urls=tuple(item.get("reported_uri") or ()),
             authentication_results=tuple(item.get("authentication_results") or ()),
-            auth_failure=_word(item.get("auth_failure")),
-            delivery_result=_word(item.get("delivery_result")),
-            identity_alignment=_word(item.get("identity_alignment")),
+            auth_failure=rfc_word(item.get("auth_failure")),
+            delivery_result=rfc_word(item.get("delivery_result")),
+            identity_alignment=rfc_word(item.get("identity_alignment")),
             dkim_domain=item.get("dkim_domain") or "",
             dkim_selector=item.get("dkim_selector") or "",
             headers=item.get("headers") or "",
@@ -218,21 +212,8 @@ def _arf(item: dict[str, t.Any]) -> dict[str, t.Any]:
 _READERS: dict[ReportKind, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {"dmarc": _dmarc, "tls": _tls, "arf": _arf}
 
 
-def _word(value: t.Any) -> str:
-    """The server's CamelCase as the word of the RFC."""
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(value or "")).lower()
-    return _RFC_WORDS.get(snake, snake)
-
-
 def _uri(value: t.Any) -> str:
     """A report address: text, `{"uri": …}`, or `{"Mail": …}` and `{"Http": …}`."""
     if isinstance(value, dict):
         return next((str(part) for part in value.values() if isinstance(part, str) and part), "")
     return str(value)
-
-
-def _time(value: t.Any) -> dt.datetime | None:
-    try:
-        return parse_time(value) if value else None
-    except ValueError:
-        return None
