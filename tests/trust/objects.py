@@ -54,12 +54,59 @@ class Place:
 
     def properties(self, secret: str, name: str) -> dict[str, t.Any]:
         """An object with the secret at this place, and all that is needed besides."""
-        variant = self.way[0][0]
-        own = _holding(self.type.shape, self.way, secret)
-        for needed in (*self.type.required.get("", ()), *self.type.required.get(variant, ()), *self.type.natural_key):
-            if needed in self.type.shape.properties(variant):
-                own.setdefault(needed, name if needed in (self.type.label, *self.type.natural_key) else NEEDED.get(needed, name))
-        return own
+        return {**least(self.type, self.way[0][0], name), **_holding(self.type.shape, self.way, secret)}
+
+
+def least(kind: ObjectType, variant: str, name: str) -> dict[str, t.Any]:
+    """What a new object needs."""
+    own: dict[str, t.Any] = {"@type": variant} if variant else {}
+    properties = kind.shape.properties(variant)
+    for needed in (*kind.required.get("", ()), *kind.required.get(variant, ()), *kind.natural_key):
+        if needed in properties and needed not in own:
+            value = properties[needed].type
+            is_name = needed in (kind.label, *kind.natural_key) and needed not in ("domainId", "key")
+            own[needed] = (
+                value.members[0] if value.kind == "enum" else "192.0.2.9" if value.format == "ipNetwork" else name if is_name else NEEDED.get(needed, name)
+            )
+    return own
+
+
+#: What a value of each kind can't be.
+WRONG: dict[str, t.Any] = {
+    "blob": ["x"],
+    "boolean": "perhaps",
+    "duration": "a while",
+    "enum": "nonsense",
+    "expression": {"nonsense": 1},
+    "list": "just text",
+    "map": ["x"],
+    "number": "many",
+    "object": ["x"],
+    "rate": "often",
+    "reference": "no-such-object",
+    "set": 5.5,
+    "size": "a lot",
+    "text": ["x"],
+    "time": "some day",
+}
+
+
+def wrong(kind: ObjectType) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+    """Properties with one that does not exist, and one of each kind with what it can't be; and the name of what is wrong."""
+    for variant, properties in kind.shape.variants.items():
+        base = least(kind, variant, "planted")
+        yield {"nonsense": 1, **base}, "properties.nonsense"
+        seen = set()
+        for name, prop in properties.items():
+            value = prop.type
+            if prop.update == "server" or value.kind in seen or value.kind not in WRONG or (value.kind == "set" and value.inner.kind not in ("enum", "number")):
+                continue
+            seen.add(value.kind)
+            yield {name: WRONG[value.kind], **{needed: its for needed, its in base.items() if needed != name}}, f"properties.{name}"
+        if not kind.shape.single:
+            yield {**base, "@type": "Nonsense"}, "properties.@type"
+        if len(kind.shape.variants) > 5:
+            return  # all are alike
 
 
 def _holding(shape: Shape, way: t.Sequence[tuple[str, Property]], secret: str) -> dict[str, t.Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -16,7 +17,8 @@ from tests.support.proxy import Proxy, proxy
 from tests.support.servers import RunningServer
 from tests.support.tasks import World, forget_clients, login, module_names, run, task_of
 
-from .scenes import DOMAIN, PASSWORD, people
+from .objects import RELEASE, types, wrong
+from .scenes import DOMAIN, PASSWORD, people, release
 
 #: The least that each module takes, so that one wrong thing stands alone. Modules that are not named take nothing.
 LEAST: dict[str, dict[str, t.Any]] = {
@@ -65,6 +67,9 @@ class Case:
     options: tuple[tuple[str, t.Any], ...]
     names: str
     says: str = ""
+    #: On which servers the sentence is this one.
+    before: str = "0.99"
+    since: str = "0.13"
 
     def __str__(self) -> str:
         return f"{self.module}: " + ", ".join(f"{key}={_short(value)}" for key, value in self.options)
@@ -78,6 +83,16 @@ def _short(value: t.Any) -> str:
 def case(module: str, names: str, says: str = "", /, **options: t.Any) -> Case:
     """One by hand."""
     return Case(module, tuple(options.items()), names, says)
+
+
+def old(module: str, names: str, says: str = "", /, **options: t.Any) -> Case:
+    """One that only servers before 0.16 have."""
+    return Case(module, tuple(options.items()), names, says, before="0.16")
+
+
+def new(module: str, names: str, says: str = "", /, **options: t.Any) -> Case:
+    """One that only servers since 0.16 have."""
+    return Case(module, tuple(options.items()), names, says, since="0.16")
 
 
 # Generated
@@ -124,6 +139,19 @@ def generated() -> t.Iterator[Case]:
         if option not in task_of("server_info").own.options:
             for value in wrong_values(about):
                 yield Case("server_info", ((option, value),), option)
+
+
+def of_objects() -> t.Iterator[Case]:
+    """Each type of the server's schema with properties that are wrong."""
+    for kind in types():
+        if kind.name not in ("Certificate", "MaskedEmail"):  # which are found by what nobody writes
+            owner = (("account", f"alice@{DOMAIN}"),) if kind.owned else ()
+            for properties, names in wrong(kind):
+                yield Case("object", (("type", kind.name), *owner, ("properties", properties)), names, since="0.16")
+
+
+def _account(**properties: t.Any) -> dict[str, t.Any]:
+    return {"@type": "User", "name": "alice", "domainId": DOMAIN, **properties}
 
 
 # By hand
@@ -196,7 +224,7 @@ BY_HAND: list[Case] = [
     case("principal", "otp_url", otp_url="otpauth://totp/x"),
     case("principal", "otp_url", otp_url="otpauth://totp/x?secret=not!base32"),
     # dangers
-    case("principal", "delete_in_use", name=DOMAIN, state="absent"),
+    old("principal", "delete_in_use", name=DOMAIN, state="absent"),
     # many
     case("principals", "principals[0]", principals=[{"type": "domain"}]),
     case("principals", "principals[0]", principals=[{"name": "x", "nonsense": 1}]),
@@ -233,8 +261,8 @@ BY_HAND: list[Case] = [
     case("settings", "settings", settings={"a..b": "x"}),
     case("settings", "settings", settings={"with space": "x"}),
     case("settings", "settings", settings={"a": {"b": 1}, "a.b": 2}),
-    case("settings", "local_keys", settings={"store.x.type": "rocksdb"}),
-    case("settings", "prefix", state="exact", settings={"a": 1}, prefix=""),
+    old("settings", "local_keys", settings={"store.x.type": "rocksdb"}),
+    old("settings", "prefix", state="exact", settings={"a": 1}, prefix=""),
     case("settings", "keys", settings={"a": 1}, keys=["a"]),
     case("settings", "keys", state="absent", settings=None, keys=[]),
     case("settings", "settings", state="absent", keys=["a"]),
@@ -273,6 +301,85 @@ BY_HAND: list[Case] = [
     case("export", "dest", dest="/nonexistent/folder/export.yml"),
     case("export", "vault_id", include_secrets=True, vault_id="mail"),
     case("oauth_token", "user_code", grant="device"),
+    # servers since 0.16: names and references
+    new("principal", "type", type="resource", name="room"),
+    new("principal", "alice", name="alice", emails=[f"other@{DOMAIN}", f"alice@{DOMAIN}"]),
+    new("principal", "emails", "nowhere.example", name="one@nowhere.example"),
+    new("principal", "members", name=f"staff@{DOMAIN}", members=[f"nobody@{DOMAIN}"]),
+    new("principal", "roles", name=f"alice@{DOMAIN}/key", type="api_key", roles=["user"]),
+    new("principal", "password", name=f"alice@{DOMAIN}/key", type="api_key", password=PASSWORD),
+    new("principal", "nobody", name=f"nobody@{DOMAIN}/key", type="api_key"),
+    new("principal", "member_of", name=f"staff@{DOMAIN}", member_of=[f"sales@{DOMAIN}"]),
+    new("principal", "in use", name=DOMAIN, state="absent", delete_in_use=True),
+    new("principals", "type", principals=[{"name": "room", "type": "resource"}]),
+    # settings
+    new("settings", "session.timeout", "MtaInboundSession", settings={"session.timeout": "5m"}),
+    new("settings", "mine.own.key", settings={"mine.own.key": "x"}),
+    new("settings", "Http.enableHst", "enableHsts", settings={"Http.enableHst": True}),
+    new("settings", "Http.enableHsts", settings={"Http.enableHsts": "perhaps"}),
+    new("settings", "Htpp", "Http", settings={"Htpp.enableHsts": True}),
+    new("settings", "prefix", state="exact", prefix="Http.responseHeaders", settings={"X": "y"}),
+    new("settings", "DkimSignature", "dkim", settings={"DkimSignature.x.selector": "y"}),
+    new("settings", "prefix", state="exact", prefix="session", settings={"timeout": "5m"}),
+    new("settings_info", "Htpp", prefixes=["Htpp"]),
+    # objects
+    new("object", "type", "did you mean Domain?", type="Domian"),
+    new("object", "type", "did you mean Account?", type="Account/User"),
+    new("object", "type", type="Action", properties={"@type": "ReloadSettings"}),
+    new("object", "type", type="Log", properties={"level": "info"}),
+    new("object", "state", type="Http", state="absent", properties={"enableHsts": True}),
+    new("object", "match", type="Http", match={"enableHsts": True}),
+    new("object", "match", match={"name": DOMAIN}, id="b"),
+    new("object", "id", id="nonsense", properties={"description": "x"}),
+    new("object", "match.nonsense", match={"nonsense": 1}),
+    new("object", "match.secret", "secret", type="OAuthClient", match={"secret": PASSWORD}, properties={"description": "x"}),
+    new("object", "match", "found by", type="Alert", properties={"enable": True}),
+    new("object", "properties.name", "missing", properties={"description": "x"}),
+    new("object", "properties", type="Domain", state="absent", match={"name": DOMAIN}, properties={"name": DOMAIN}),
+    new("object", "properties.dnsZoneFile", "sets it by itself", properties={"name": DOMAIN, "dnsZoneFile": "x"}),
+    new("object", "properties.domainId", "no-such.example", type="Account", properties={"@type": "User", "name": "x", "domainId": "no-such.example"}),
+    new("object", "properties.memberGroupIds", "group", type="Account", properties=_account(memberGroupIds=[f"bob@{DOMAIN}"])),
+    new("object", "properties.aliases[0].domainId", type="Account", properties=_account(aliases=[{"name": "x", "domainId": "nowhere.example"}])),
+    new("object", "properties.aliases", "list", type="Account", properties=_account(aliases={"name": "x"})),
+    new("object", "properties.aliases[0].nonsense", type="Account", properties=_account(aliases=[{"nonsense": "x"}])),
+    new("object", "properties.quotas.nonsense", type="Account", properties=_account(quotas={"nonsense": 1})),
+    new("object", "properties.quotas.maxDiskQuota", type="Account", properties=_account(quotas={"maxDiskQuota": "a lot"})),
+    new("object", "properties.roles", "did you mean User?", type="Account", properties=_account(roles="Usr")),
+    new("object", "properties.permissions.enabledPermissions", "Merge", type="Account", properties=_account(permissions={"enabledPermissions": []})),
+    new("object", "account", account=f"alice@{DOMAIN}", properties={"name": DOMAIN}),
+    new("object", "account", type="ApiKey", account="nobody", properties={"description": "x"}),
+    new("object", "properties.rateLimitAnonymous", type="Http", properties={"rateLimitAnonymous": "0/1m"}),
+    new("object", "properties.rateLimitAnonymous", type="Http", properties={"rateLimitAnonymous": "10/often"}),
+    new("object", "properties.allowedEndpoints", type="Http", properties={"allowedEndpoints": [{"if": "true"}]}),
+    new("object", "properties.address", type="BlockedIp", properties={"address": "999.0.0.1"}),
+    new("object", "properties.port", type="MtaRoute", properties={"@type": "Relay", "name": "x", "address": "x.example", "port": 99999}),
+    new(
+        "object",
+        "properties.authSecret",
+        "empty",
+        type="MtaRoute",
+        properties={"@type": "Relay", "name": "x", "address": "x.example", "authSecret": {"@type": "Value", "secret": ""}},
+    ),
+    new("object", "properties.address", "Relay", type="MtaRoute", properties={"@type": "Mx", "name": "x", "address": "x.example"}),
+    new("object", "properties.@type", "Relay", type="MtaRoute", properties={"name": "x"}),
+    new(
+        "object", "properties.aliases", "in add and in remove", properties={"name": DOMAIN, "aliases": {"add": ["x.example.org"], "remove": ["x.example.org"]}}
+    ),
+    new("object", "properties.aliases[0]", properties={"name": DOMAIN, "aliases": ["not a domain"]}),
+    new("object", "properties.bind[0]", type="NetworkListener", properties={"name": "x", "bind": ["25"]}),
+    new("object", "properties.expiresAt", type="BlockedIp", properties={"address": "192.0.2.1", "expiresAt": "tomorrow"}),
+    new("object", "properties.certificate", "PEM", type="Certificate", properties={"certificate": "x", "privateKey": "x"}),
+    new("object_info", "type", ids=["b"]),
+    new("object_info", "type", describe=True),
+    new("object_info", "type", type="Nonsense"),
+    new("object_info", "type", "log_info", type="Log"),
+    new("object_info", "type", type="Action"),
+    new("object_info", "match", type="Domain", ids=["b"], match={"name": DOMAIN}),
+    new("object_info", "account", type="Domain", account=f"alice@{DOMAIN}"),
+    new("object_info", "account", type="ApiKey", account="nobody"),
+    new("object_info", "match.nonsense", type="Domain", match={"nonsense": "x"}),
+    old("object", "0.16", properties={"name": DOMAIN}),
+    old("object_info", "0.16", type="Domain"),
     # the connection
     case("server_info", "url", url="mail.example.org"),
     case("server_info", "url", url="ftp://mail.example.org"),
@@ -301,18 +408,20 @@ BY_HAND: list[Case] = [
 
 
 @pytest.fixture(scope="module")
-def server() -> t.Iterator[RunningServer]:
-    """One server for all: nothing here writes."""
-    with local_stand_in(enterprise=True) as running:
-        people(World(running))
+def servers() -> t.Iterator[dict[str, RunningServer]]:
+    """One server of each generation for all: nothing here writes."""
+    with contextlib.ExitStack() as stack:
+        running = {version: stack.enter_context(local_stand_in(version, enterprise=True)) for version in VERSIONS}
+        for each in running.values():
+            people(World(each))
         yield running
     forget_clients()
 
 
 @pytest.fixture
-def between(server: RunningServer) -> t.Iterator[Proxy]:
-    """The way to it."""
-    with proxy(server.url) as made:
+def between(servers: dict[str, RunningServer], version: str) -> t.Iterator[Proxy]:
+    """The way to one."""
+    with proxy(servers[version].url) as made:
         yield made
     forget_clients()
 
@@ -325,10 +434,20 @@ def refused(case: Case, server: RunningServer, between: Proxy) -> str:
     return ran.message
 
 
-@pytest.mark.parametrize("case", [*generated(), *BY_HAND], ids=str)
-def test_what_is_wrong_is_named(case: Case, server: RunningServer, between: Proxy) -> None:
+VERSIONS = ("0.15.5", RELEASE)
+
+
+def cases() -> list[t.Any]:
+    """What comes from the argument specs is the same for all servers; the rest is tried on both generations."""
+    both = [(case, version) for version in VERSIONS for case in BY_HAND if release(case.since) <= release(version) < release(case.before)]
+    every = [*((case, VERSIONS[0]) for case in generated()), *both, *((case, RELEASE) for case in of_objects())]
+    return [pytest.param(case, version, id=f"{case}-{version}") for case, version in every]
+
+
+@pytest.mark.parametrize(("case", "version"), cases())
+def test_what_is_wrong_is_named(case: Case, version: str, servers: dict[str, RunningServer], between: Proxy) -> None:
     """One sentence, with the option's name, and no request that writes."""
-    message = refused(case, server, between)
+    message = refused(case, servers[version], between)
     assert [str(request) for request in between.writes] == []
     assert case.names in message
     assert case.says in message

@@ -166,6 +166,8 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     """Settings by key and by prefix, all when none is named. Results: `settings` (flat), `nested`, `local_keys`, `total`; `groups` when asked for."""
     lists = {name: one_or_more(options[name]) for name in ("keys", "prefixes") if name in options}
     wanted = read(_InfoOptions, {**options, **lists})
+    if wanted.group_by and not wanted.prefixes:
+        raise InvalidOption("group_by", "it needs prefixes, below which the records stand; name at least one.")
     if server.generation == "jmap":
         return objects.info(server, wanted, wanted.keys, [prefix.rstrip(".") for prefix in wanted.prefixes])
     keys = [checked_key(key, "keys") for key in wanted.keys]
@@ -183,8 +185,6 @@ def info(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcome:
     texts = shown(found)
     results: dict[str, t.Any] = {"settings": texts, "nested": nested(texts), "local_keys": local, "total": len(texts)}
     if wanted.group_by:
-        if not wanted.prefixes:
-            raise InvalidOption("group_by", "it needs prefixes, below which the records stand; name at least one.")
         results["groups"] = [
             {"prefix": prefix, "id": each, "settings": shown(record, join(prefix, each))}
             for prefix in prefixes
