@@ -288,6 +288,26 @@ def test_what_belongs_to_an_account_is_none_of_the_recovery_administrator(site: 
     assert site.run(objects.info, {"type": kind, "account": address("kim")}).results["total"] == (kind == "AccountSettings")
 
 
+def test_an_object_in_use_is_not_deleted_and_check_mode_says_so(site: Site) -> None:
+    """In the same words as the run, which the server refuses."""
+    site.many({"name": "clerk", "type": "role"}, {"name": address("jane"), "roles": ["clerk"]}, {"name": address("staff"), "type": "group"})
+    site.principal(name="jane", member_of="staff")
+    for kind, match, users in (
+        ("Role", {"description": "User"}, "Authentication"),
+        ("Role", {"description": "clerk"}, f"Account {address('jane')}"),
+        ("Account", {"name": "staff"}, f"Account {address('jane')}"),
+        ("Domain", {"name": "corp.test"}, "SystemSettings"),
+    ):
+        told = []
+        for check in (True, False):
+            with pytest.raises(Refused, match=f"is in use by .*{users}.*; change or remove those first") as refused:
+                site.run(objects.manage, {"type": kind, "state": "absent", "match": match}, check=check)
+            told.append(str(refused.value))
+        assert told[0] == told[1]
+    site.principal(name="jane", member_of=[], roles=["user"])
+    assert site.run(objects.manage, {"type": "Role", "state": "absent", "match": {"description": "clerk"}}, check=True).changed
+
+
 def test_what_a_key_may_do_is_one_list(site: Site) -> None:
     site.principal(name=address("kim"))
     key: dict[str, t.Any] = {"name": address("kim") + "/ci", "type": "api_key"}
@@ -360,6 +380,7 @@ def test_an_external_member_that_has_an_account_is_a_member(site: Site) -> None:
     site.principal(name=address("bob"))
     assert site.principal(name=address("news"), external_members={"add": [address("bob")]}).operations()[0]["fields"] == ["members"]
     assert not site.many({**news, "members": [address("bob")]}).changed
+    assert not site.many(news).changed
     assert not site.principal(**news, members=[address("bob")]).changed
 
 

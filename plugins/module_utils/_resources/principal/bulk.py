@@ -199,6 +199,8 @@ def _needed_fields(items: t.Sequence[PrincipalOptions], wanted: _BulkOptions, *,
         fields |= item.wanted_fields()
     if wanted.purge and (not wanted.purge_types or "role" in wanted.purge_types):
         fields.add("roles")
+    if guarded and "external_members" in fields:
+        fields.add("members")  # such a server tells the recipients of a list apart by itself
     if guarded:
         gone: set[str] = set(wanted.purge_types or USED) if wanted.purge else set()
         gone |= {each for item in items if item.state == "absent" and "@" not in item.name for each in ((item.type,) if item.type else USED)}
