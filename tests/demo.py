@@ -102,11 +102,13 @@ def existing(server: RunningServer) -> dict[str, list[str]]:
         labels = [("Domain", "domain", "name"), ("Account", "", "emailAddress"), ("MailingList", "list", "emailAddress")]
         labels += [("Role", "role", "description"), ("DkimSignature", "DKIM key", "selector")]
         answers = server.jmap(*((f"{name}/get", {"ids": None}) for name, _, _ in labels))
+        domains = {found["id"]: found["name"] for found in answers[0]["list"]}
         kinds: dict[str, list[str]] = {}
         for (_, label, naming), answer in zip(labels, answers, strict=True):
             for found in answer["list"]:
                 kind = label or {"User": "individual", "Group": "group"}[found["@type"]]
-                kinds.setdefault(kind, []).append(found[naming])
+                of = f"._domainkey.{domains[found['domainId']]}" if kind == "DKIM key" else ""
+                kinds.setdefault(kind, []).append(found[naming] + of)
                 for login in (found.get("credentials") or {}).values():
                     if login["@type"] == "ApiKey":
                         kinds.setdefault("apiKey", []).append(f"{found[naming]}/{login['description']}")
