@@ -200,6 +200,9 @@ class Objects(t.Protocol):
     def get(self, wanted: ObjectType, ids: t.Collection[str], *, account: str = "") -> list[FoundObject]:
         """The objects of these ids that there are."""
 
+    def users(self, wanted: ObjectType, object_id: str) -> list[tuple[str, str]]:
+        """Types and ids of what refers to an object, for which the server keeps it."""
+
     def resolve(self, target: str, text: str) -> str | None:
         """The one spelling of a reference to an object of the target type, or None where there is no such object. Raises Refused for a name of several."""
 

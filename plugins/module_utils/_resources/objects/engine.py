@@ -328,21 +328,31 @@ def _destroy(server: Server, prepared: Prepared) -> None:
     except NotFound:
         return
     except InUse as error:
-        raise Refused(
-            f"{prepared.type.name} {name_of(prepared.type, prepared.found.values)!r} is in use by {_users(server, error)}; change or remove those first."
-        ) from error
+        raise _in_use(server, prepared.type, prepared.found, error.linked) from error
 
 
-def _users(server: Server, error: InUse, most: int = 5) -> str:
+def refuse_used(server: Server, prepared: Prepared) -> None:
+    """Raise what the server would answer to the deletion of an object that others refer to, for check mode."""
+    if prepared.found is not None and prepared.change is not None and prepared.change.action == "delete":
+        users = server.objects.users(prepared.type, prepared.found.id)
+        if users:
+            raise _in_use(server, prepared.type, prepared.found, users)
+
+
+def _in_use(server: Server, kind: ObjectType, found: FoundObject, users: t.Sequence[tuple[str, str]]) -> Refused:
+    return Refused(f"{kind.name} {name_of(kind, found.values)!r} is in use by {_users(server, users)}; change or remove those first.")
+
+
+def _users(server: Server, users: t.Sequence[tuple[str, str]], most: int = 5) -> str:
     told = []
-    for name, object_id in error.linked[:most]:
+    for name, object_id in users[:most]:
         kind = server.objects.type(name)
         try:
-            found = server.objects.get(kind, [object_id]) if kind else []
+            found = server.objects.get(kind, [object_id]) if kind and not kind.singleton else []
         except ServerError:
             found = []
-        told.append(f"{name} {name_of(kind, found[0].values) if kind and found else object_id}")
-    rest = len(error.linked) - len(told)
+        told.append(name if kind and kind.singleton else f"{name} {name_of(kind, found[0].values) if kind and found else object_id}")
+    rest = len(users) - len(told)
     return ", ".join(told) + (f" and {rest} more" if rest > 0 else "") or "others"
 
 

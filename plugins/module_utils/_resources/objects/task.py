@@ -16,7 +16,7 @@ from ..._server.models.objects import FoundObject, ObjectType, Property, Shape, 
 from ..._server.port import Server
 from ..._times import format_milliseconds
 from .._options import Options, one_or_more, read
-from .engine import Prepared, Resolver, Wanted, carry_out, known_type, matches, prepare, read_match, shown_object
+from .engine import Prepared, Resolver, Wanted, carry_out, known_type, matches, prepare, read_match, refuse_used, shown_object
 from .plan import SecretPolicy
 from .values import MASKS
 
@@ -61,6 +61,8 @@ def manage(server: Server, options: t.Mapping[str, t.Any], mode: Mode) -> Outcom
     wanted = Wanted(kind, given.state, given.id, given.match, given.properties, given.account, given.update_secrets)
     among: list[FoundObject] | None = None if not given.account or _is_there(server, given.account, mode) else []
     prepared = prepare(server, wanted, mode, among=among)
+    if mode.check:
+        refuse_used(server, prepared)
     live = carry_out(server, [prepared], mode, reload=given.reload == "auto", rollback=given.rollback)
     results = {
         "object": prepared.result(),

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import typing as t
 
 from ..._errors import AlreadyExists, NotFound, PartlyDone, PermissionDenied, Refused, StalwartError, UnexpectedAnswer
-from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType
+from ..models.objects import VARIANT, CreatedObject, Edit, FoundObject, ObjectType, ValueType
 from ._call import SINGLETON, Find, JmapCaller, Object, Write
 from ._values import Lookup, decode_object, encode, encode_object
 from .schema import Catalogue, catalogue_of
@@ -95,6 +96,28 @@ class JmapObjects:
         """In the order of the ids."""
         objects = self._caller.get(wanted.name, ids, resource=wanted.name, account=self._account_id(account))
         return self._read([(wanted, [objects[each] for each in ids if each in objects])])[0]
+
+    def users(self, wanted: ObjectType, object_id: str) -> list[tuple[str, str]]:
+        """A few requests: all objects are read that may refer to it, with no more of them than that. Without what this login may not look at."""
+        finds = []
+        for kind in filter(None, map(self.type, self.type_names())):
+            links = [name for name, prop in kind.shape.all.items() if _refers(prop.type, wanted.name, set())]
+            if links and not kind.owned and not kind.elsewhere:
+                finds.append((kind, Find(kind.name, properties=(VARIANT, *links), resource=kind.name, sort=_SORTS.get(kind.name, "id"))))
+        several = [(kind, find) for kind, find in finds if not kind.singleton]
+        found = list(zip([kind for kind, _find in several], self._caller.read_allowed(*(find for _kind, find in several))[0] if several else [], strict=True))
+        for kind, find in finds:
+            if kind.singleton:
+                with contextlib.suppress(PermissionDenied):
+                    found.append((kind, [self._caller.singleton(kind.name, properties=find.properties)]))
+        users = []
+        for kind, objects in found:
+            for each in objects:
+                referred: set[tuple[str, str]] = set()
+                decode_object(each, kind.properties(each), lambda target, text, referred=referred: (referred.add((target.partition("/")[0], text)), text)[1])  # type: ignore[misc]
+                if (wanted.name, object_id) in referred and (kind.name, each["id"]) != (wanted.name, object_id):
+                    users.append((kind.name, str(each["id"])))
+        return users
 
     def _read(self, objects: t.Sequence[tuple[ObjectType, t.Sequence[Object]]]) -> list[list[FoundObject]]:
         references: dict[str, set[str]] = collections.defaultdict(set)
@@ -262,6 +285,15 @@ def _label(value: t.Any) -> str:
     if isinstance(value, dict):
         return ",".join(sorted(member for member, present in value.items() if present))
     return str(value or "")
+
+
+def _refers(kind: ValueType, target: str, above: set[int]) -> bool:
+    """Whether a value of this type may refer to objects of the target's."""
+    if kind.target.partition("/")[0] == target or any(each is not None and _refers(each, target, above) for each in (kind.element, kind.key)):
+        return True
+    if kind.shape_of is None or id(kind.shape) in above:
+        return False
+    return any(_refers(prop.type, target, {*above, id(kind.shape)}) for prop in kind.shape.all.values())
 
 
 def _pointer(path: t.Sequence[str | int]) -> str:
