@@ -146,7 +146,10 @@ class World:
 
     def _objects(self) -> dict[str, str]:
         """Servers since 0.16 have objects in place of settings: those that the scenes are about."""
-        found = {each: self.run("object_info", type=each)["objects"] for each in ("WebHook", "Http", "MtaInboundSession", "BlockedIp", "AllowedIp")}
+        found = {
+            each: self.run("object_info", type=each)["objects"]
+            for each in ("WebHook", "Http", "MtaInboundSession", "MtaInboundThrottle", "Domain", "BlockedIp", "AllowedIp")
+        }
         return {f"{name}.{index}": str(each["properties"]) for name, objects in found.items() for index, each in enumerate(objects)}
 
     def state(self) -> dict[str, t.Any]:
