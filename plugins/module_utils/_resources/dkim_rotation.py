@@ -174,11 +174,11 @@ class _Survey:
             return "prepare", "a rotation is wanted now", None
         since, words = _age(active)
         if since is None:
-            return "prepare", f"nothing tells how long the key {active.selector} signs", None
+            return "prepare", f"nothing tells how long the key {active.selector} has signed", None
         due = since + self._wanted.max_age
         if due <= self._moment:
-            return "prepare", f"the key {active.selector} signs {words} {since:%Y-%m-%d}", None
-        return "none", f"the key {active.selector} signs {words} {since:%Y-%m-%d}", due
+            return "prepare", f"the key {active.selector} has signed since {since:%Y-%m-%d}{words}", None
+        return "none", f"the key {active.selector} has signed since {since:%Y-%m-%d}{words}", due
 
 
 def is_same_key(one: Signature, other: Signature) -> bool:
@@ -192,9 +192,9 @@ def _is(signature: Signature, domain: str, algorithm: Algorithm, *stages: str) -
 
 def _age(active: Signature) -> tuple[dt.datetime | None, str]:
     if active.created:
-        return active.created, "since"
+        return active.created, ""
     month = _MONTH.match(active.selector)
-    return (dt.datetime(int(month.group(1)), int(month.group(2)), 1, tzinfo=dt.timezone.utc), "at most since") if month else (None, "")
+    return (dt.datetime(int(month.group(1)), int(month.group(2)), 1, tzinfo=dt.timezone.utc), " at the earliest") if month else (None, "")
 
 
 def _check_times(server: Server, wanted: _RotationOptions) -> None:
