@@ -344,6 +344,17 @@ def test_stop_begins_nothing_after_a_failure() -> None:
     assert error.more["summary"]["created"] == 3
 
 
+@pytest.mark.parametrize(("sent", "made"), [(False, 3), (True, 5)])
+def test_a_server_that_is_gone_is_not_waited_for_by_all_others(sent: bool, made: int) -> None:
+    """One connection that breaks is an item that failed; one that can't be made is the end."""
+    server = MemoryServer()
+    server.principals.trouble = failing("a3", "create", error=ConnectionFailed("it could not be reached", sent=sent))
+    error = fails(server, [{"name": f"a{number}"} for number in range(6)], concurrency=1)
+    assert (len(error.done), len(error.left)) == (made, 6 - made)
+    assert [failure["name"] for failure in error.more["failures"]] == ["a3"]
+    assert "running the task again goes on from there" in str(error)
+
+
 def test_stop_writes_nothing_when_the_plan_refuses_one() -> None:
     server = MemoryServer()
     error = fails(server, [{"name": "a"}, {"name": "b", "emails": ["b@nowhere.example"]}], on_error="stop")

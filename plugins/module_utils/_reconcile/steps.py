@@ -13,7 +13,7 @@ import threading
 import time
 import typing as t
 
-from .._errors import StalwartError
+from .._errors import ConnectionFailed, StalwartError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +80,8 @@ class _Runner:
             reasons = error.reasons if isinstance(error, ItemsFailed) else dict.fromkeys(step.items, str(error))
             with self._lock:
                 self.report.failed.update(reasons)
+            if isinstance(error, ConnectionFailed) and not error.sent:
+                self.stop()  # the server is gone: thousands of others would each wait for it as long
         except BaseException:
             self.stop()
             raise
@@ -119,6 +121,7 @@ def run_steps(
     together: Together | None = None,
 ) -> Report:
     """Run all steps, stage by stage, at most `workers` at a time. Never raises for a step that fails: the report tells.
+    When the server can't be reached any more, no further step begins.
 
     `time_limit` is in seconds; it is looked at between steps, so the last ones may end a little later. An interruption from outside, such as
     the `timeout` of an Ansible task, ends it after the steps that are under way.
