@@ -54,8 +54,10 @@ def examples(module: str) -> list[dict[str, t.Any]]:
     return [inner for task in tasks for inner in task.get("block", [task])]
 
 
-#: Modules for servers since 0.16 alone.
+#: Modules for servers since 0.16 alone, and of others those examples that say so.
 OF_OBJECTS = ("object",)
+ALSO_OF_OBJECTS = ("settings",)
+_SAYS_SO = "since 0.16"
 
 PROMISING = [
     module
@@ -64,10 +66,12 @@ PROMISING = [
 ]
 
 
-def _twice(module: str, folder: pathlib.Path) -> list[dict[str, t.Any]]:
-    """Each example, and each of them that is this module's again."""
+def _twice(module: str, folder: pathlib.Path, *, on_objects: bool) -> list[dict[str, t.Any]]:
+    """Each example for these servers, and each of them that is this module's again."""
     tasks = []
     for number, task in enumerate(examples(module)):
+        if module not in OF_OBJECTS and (_SAYS_SO in task["name"]) != on_objects:
+            continue
         text = yaml.safe_dump(task).replace("/root/", f"{folder}/").replace("./server", f"{folder}/server")
         tasks.append(yaml.safe_load(text))
         if f"stalwart.mail.{module}" in task and "async" not in task:  # what begins in the background is always a change
@@ -106,7 +110,7 @@ def test_each_example_twice(tmp_path: pathlib.Path) -> None:
 
 def test_each_example_on_objects_twice(tmp_path: pathlib.Path) -> None:
     """The same for what only servers since 0.16 have."""
-    playbook = _playbook(OF_OBJECTS, tmp_path, {})
+    playbook = _playbook((*OF_OBJECTS, *ALSO_OF_OBJECTS), tmp_path, {}, on_objects=True)
     certificate, private_key = local_certificate(tmp_path)
     for name, source in (("mx.example.org.pem", certificate), ("mx.example.org.key", private_key)):
         (tmp_path / name).write_bytes(source.read_bytes())
@@ -116,15 +120,15 @@ def test_each_example_on_objects_twice(tmp_path: pathlib.Path) -> None:
         world.run("object", type="Directory", properties={"@type": "Ldap", "description": "LDAP", "baseDn": "dc=example,dc=org"})
         variables = {"server": {"url": server.url, "user": server.user, "password": server.password}, "relay_password": OTHER_PASSWORD}
         played = play(playbook, tmp_path, variables)
-    _require_no_changes(played, OF_OBJECTS)
+    _require_no_changes(played, (*OF_OBJECTS, *ALSO_OF_OBJECTS))
 
 
-def _playbook(modules: t.Sequence[str], folder: pathlib.Path, more: t.Mapping[str, dict[str, t.Any]]) -> pathlib.Path:
+def _playbook(modules: t.Sequence[str], folder: pathlib.Path, more: t.Mapping[str, dict[str, t.Any]], *, on_objects: bool = False) -> pathlib.Path:
     """A playbook with the examples of these modules, each twice."""
     tasks = []
     for module in modules:
         file = folder / f"{module}.yml"
-        file.write_text(yaml.safe_dump(_twice(module, folder)))
+        file.write_text(yaml.safe_dump(_twice(module, folder, on_objects=on_objects)))
         tasks.append({"name": f"Examples of {module}", "ansible.builtin.include_tasks": str(file), **more.get(module, {})})
     defaults = {"group/stalwart.mail.stalwart": {"url": "{{ server.url }}", "login_user": "{{ server.user }}", "login_password": "{{ server.password }}"}}
     playbook = folder / "examples.yml"
