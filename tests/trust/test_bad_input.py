@@ -408,7 +408,7 @@ BY_HAND: list[Case] = [
 
 
 @pytest.fixture(scope="module")
-def servers() -> t.Iterator[dict[str, RunningServer]]:
+def servers() -> t.Iterator[t.Mapping[str, RunningServer]]:
     """One server of each generation for all: nothing here writes."""
     with contextlib.ExitStack() as stack:
         running = {version: stack.enter_context(local_stand_in(version, enterprise=True)) for version in VERSIONS}
@@ -419,7 +419,7 @@ def servers() -> t.Iterator[dict[str, RunningServer]]:
 
 
 @pytest.fixture
-def between(servers: dict[str, RunningServer], version: str) -> t.Iterator[Proxy]:
+def between(servers: t.Mapping[str, RunningServer], version: str) -> t.Iterator[Proxy]:
     """The way to one."""
     with proxy(servers[version].url) as made:
         yield made
@@ -445,7 +445,7 @@ def cases() -> list[t.Any]:
 
 
 @pytest.mark.parametrize(("case", "version"), cases())
-def test_what_is_wrong_is_named(case: Case, version: str, servers: dict[str, RunningServer], between: Proxy) -> None:
+def test_what_is_wrong_is_named(case: Case, version: str, servers: t.Mapping[str, RunningServer], between: Proxy) -> None:
     """One sentence, with the option's name, and no request that writes."""
     message = refused(case, servers[version], between)
     assert [str(request) for request in between.writes] == []

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.stalwart.mail.plugins.module_utils._errors import InvalidOption, PermissionDenied, Refused
 from ansible_collections.stalwart.mail.plugins.module_utils._reconcile.plan import Mode, Outcome
-from ansible_collections.stalwart.mail.plugins.module_utils._resources.ip_list import canonical, info, manage
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.ip_list import info, manage
+from ansible_collections.stalwart.mail.plugins.module_utils._resources.own_address import canonical
 from tests.support.settings import FakeServer
 
 BLOCKED, ALLOWED = "server.blocked-ip.", "server.allowed-ip."

@@ -58,7 +58,8 @@ def test_become_changes_nothing_without_a_file() -> None:
 
 
 def connection(**options: str) -> _http.Connection:
-    return t.cast(t.Any, server_of({"url": "https://mail.example.org", **options}))._client.connection
+    server: t.Any = server_of({"url": "https://mail.example.org", **options})
+    return t.cast(_http.Connection, server._client.connection)
 
 
 def test_a_login_that_is_written_goes_before_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
