@@ -62,6 +62,6 @@ class LookupModule(StalwartLookup):
         for term in terms:
             named = info(server, {"names": [term]}, mode).results["principals"]
             if not named:
-                raise InvalidOption("_terms", f"there is no principal {term!r} on the server; create it first, or correct the name.")
+                raise InvalidOption("terms", f"there is no principal {term!r} on the server; create it first, or correct the name.")
             found += named
         return found

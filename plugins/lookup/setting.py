@@ -80,4 +80,4 @@ class LookupModule(StalwartLookup):
             return nested(below)["value"]
         if "default" in options:
             return options["default"]
-        raise InvalidOption("_terms", f"the setting {key!r} is not set; correct the key, or give a default.")
+        raise InvalidOption("terms", f"the setting {key!r} is not set; correct the key, or give a default.")

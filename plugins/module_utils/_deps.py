@@ -78,5 +78,5 @@ else:
 
 def require_libraries() -> None:
     """Raise LibraryMissing unless httpx and pydantic can be used."""
-    for library, reason in _failures.items():
-        raise LibraryMissing(library, reason)
+    if _failures:
+        raise LibraryMissing(" and ".join(_failures), "\n".join(_failures.values()))

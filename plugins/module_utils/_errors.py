@@ -24,7 +24,7 @@ class StalwartError(Exception):
 
 
 class LibraryMissing(StalwartError):
-    """A Python library is not installed where the task runs."""
+    """A Python library, or several, is not installed where the task runs."""
 
     def __init__(self, library: str, reason: str) -> None:
         super().__init__(f"the Python library {library} is missing")

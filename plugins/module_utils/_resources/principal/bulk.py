@@ -241,7 +241,7 @@ def _plan_all(
                 continue
             try:
                 _require_remaining(item, directory)
-                planned.append(plan_one(server, found, item, directory, noting, matches))
+                planned.append(plan_one(server, found, item, directory, noting, matches, missing=_telling(item, noting) if mode.check else plan.refuse))
             except StalwartError as error:
                 newly_refused[position] = str(error)
                 planned.append(Planned(found, found))
@@ -252,6 +252,15 @@ def _plan_all(
             if len(warnings) > _MOST_WARNINGS:
                 mode.warn(f"{len(warnings) - _MOST_WARNINGS} more warnings like these are not shown.")
             return planned, refused
+
+
+def _telling(item: PrincipalOptions, mode: Mode) -> plan.Missing:
+    """In check mode what is not there may be made by an earlier task, which only told so."""
+
+    def tell(problem: str) -> None:
+        mode.warn(f"{item.name}: {problem} Without check mode this task fails, unless an earlier one creates what is missing.")
+
+    return tell
 
 
 def _require_remaining(item: PrincipalOptions, directory: SnapshotDirectory) -> None:
@@ -329,7 +338,8 @@ class _Task:
         if report.out_of_time:
             parts.append(f"the time_limit of {self.wanted.time_limit:g} seconds ran out")
         were = "would be" if check else "were"
-        text = f"{'; '.join(parts)}. {len(done)} changes {were} made, {len(left)} {were} not; running the task again goes on from there."
+        rest = f", {len(left)} {were} not" if left else ""
+        text = f"{'; '.join(parts)}. {len(done)} changes {were} made{rest}; running the task again goes on from there."
         results = {"failures": failures[:_MOST_FAILURES], "summary": self.summary(not_done), **self.secrets(predicted=predicted and check)}
         return PartlyDone(text, _operations(done), _operations(left), changed=bool(done), **results)
 
