@@ -10,6 +10,7 @@ stand-in that lets class bodies and decorators be evaluated and fails only when 
 
 from __future__ import annotations
 
+import sys
 import traceback
 import typing as t
 
@@ -57,10 +58,16 @@ if t.TYPE_CHECKING:
     from pydantic.alias_generators import to_camel
 else:
     try:
+        # Where click, rich and pygments are installed, httpx imports its command line too: a fifth of what a playbook starts with, for nothing.
+        # None says that it can't be imported, for which httpx is prepared.
+        sys.modules.setdefault("httpx._main", None)
         import httpx
     except ImportError:
         _failures["httpx"] = traceback.format_exc()
         httpx = _Missing()
+    finally:
+        if sys.modules["httpx._main"] is None:
+            del sys.modules["httpx._main"]
     try:
         import pydantic
 

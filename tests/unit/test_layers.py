@@ -102,6 +102,16 @@ for name in {[dotted(path) for path in FILES if layer(dotted(path)) != "_fronten
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_the_command_line_of_httpx_is_not_loaded_and_can_still_be() -> None:
+    code = (
+        "import importlib.util, sys; sys.path.insert(0, '.cache/tree')\n"
+        f"from {PACKAGE}._deps import httpx\n"
+        "assert callable(httpx.Client) and callable(httpx.main) and 'httpx._main' not in sys.modules and 'rich' not in sys.modules\n"
+        "assert importlib.util.find_spec('httpx._main')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_an_adapter_loads_the_areas_that_are_used_and_no_others() -> None:
     code = (
         "import sys; sys.path.insert(0, '.cache/tree')\n"
