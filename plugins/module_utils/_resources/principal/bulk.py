@@ -241,7 +241,7 @@ def _plan_all(
                 continue
             try:
                 _require_remaining(item, directory)
-                planned.append(plan_one(server, found, item, directory, noting, matches, missing=_telling(item, noting) if mode.check else plan.refuse))
+                planned.append(plan_one(server, found, item, directory, noting, matches))
             except StalwartError as error:
                 newly_refused[position] = str(error)
                 planned.append(Planned(found, found))
@@ -252,15 +252,6 @@ def _plan_all(
             if len(warnings) > _MOST_WARNINGS:
                 mode.warn(f"{len(warnings) - _MOST_WARNINGS} more warnings like these are not shown.")
             return planned, refused
-
-
-def _telling(item: PrincipalOptions, mode: Mode) -> plan.Missing:
-    """In check mode what is not there may be made by an earlier task, which only told so."""
-
-    def tell(problem: str) -> None:
-        mode.warn(f"{item.name}: {problem} Without check mode this task fails, unless an earlier one creates what is missing.")
-
-    return tell
 
 
 def _require_remaining(item: PrincipalOptions, directory: SnapshotDirectory) -> None:
