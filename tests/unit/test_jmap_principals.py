@@ -273,6 +273,11 @@ def test_one_time_codes_need_a_password(site: Site) -> None:
     assert site.twice(name=address("jane"), otp_url=codes, password=PASSWORD)["has_otp"]
 
 
+def test_what_has_no_order_is_told_in_one(site: Site) -> None:
+    news = site.twice(name=address("news"), type="list", external_members=["z@ext.org", "y@ext.org"])
+    assert news["external_members"] == ["y@ext.org", "z@ext.org"]
+
+
 def test_a_language_stands_for_that_of_its_country(site: Site) -> None:
     assert site.twice(name=address("jane"), locale="de")["locale"] == "de_DE"
     assert site.twice(name=address("jane"), locale="pt-br")["locale"] == "pt_BR"

@@ -660,6 +660,9 @@ class JmapPrincipals:
         if found is None or roles != found.roles:
             # as `_role_names` has them
             values["roles"] = (*(name for name in ("admin", "tenant-admin", "user") if name in roles), *sorted(set(roles) - set(_DEFAULT_ROLES)))
+        for field in ("member_of", "lists", "members", "external_members", "urls"):
+            if field not in values and (found is None or getattr(after, field) != getattr(found, field)):
+                values[field] = tuple(sorted(getattr(after, field)))
         changed = {field: value for field, value in values.items() if value != getattr(after, field)}
         return after.model_copy(update=changed) if changed else after
 
