@@ -504,7 +504,8 @@ class JmapCaller:
         users = [f"{number} {name}" for name, number in collections.Counter(name for name, _id in linked).items()]
         broken = _other_object(told.get("objectId")) if kind in ("validationFailed", "invalidForeignKey") else ""
         taken = " exists already" if kind == "primaryKeyViolation" and properties else ""
-        words = self._words(kind, told.get("description"), ", ".join(properties) + taken, "; ".join(problems), ", ".join(users), broken)
+        remedy = _REMEDIES.get(str(told.get("description", "")).partition(":")[0], "")
+        words = self._words(kind, told.get("description"), ", ".join(properties) + taken, "; ".join(problems), ", ".join(users), broken, remedy)
         about: dict[str, t.Any] = {"request": _request(method)}
         if kind == "primaryKeyViolation":
             holder = told.get("objectId") or {}
@@ -530,6 +531,12 @@ class JmapCaller:
 #: Errors that are made anew for each object of a call that failed as a whole.
 _PLAIN = frozenset({ServerError, InvalidRequest, PermissionDenied, ServerFault, Unsupported, EditionMissing, UnexpectedAnswer})
 
+
+#: What a server's words leave open.
+_REMEDIES = {
+    "Invalid domain name": "servers since 0.16 take names below a public suffix (com, org, co.uk) or below test, local, localhost, localdomain, lan, home, "
+    "internal, intranet, corp and private",
+}
 
 #: The one problem of an object's id: that the object as a whole is too large.
 _TOO_LARGE = re.compile(r"Object size (\d+) exceeds maximum of (\d+)")
