@@ -33,7 +33,7 @@ def make_live(server: Server, mode: Mode, consequence: str) -> bool:
     try:
         report = server.reload()
     except (ConnectionFailed, ServerError) as error:
-        mode.warn(f"the change is made, but the server did not reload ({error}); {consequence}.")
+        mode.warn(f"the change is made, but the server did not reload ({error}); {consequence}. Run stalwart.mail.reload when it answers again.")
         return False
     if report.errors:
         mode.warn(
