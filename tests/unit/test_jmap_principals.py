@@ -313,6 +313,13 @@ def test_an_object_in_use_is_not_deleted_and_check_mode_says_so(site: Site) -> N
     assert site.run(objects.manage, {"type": "Role", "state": "absent", "match": {"description": "clerk"}}, check=True).changed
 
 
+def test_a_refusal_of_an_object_names_it(site: Site) -> None:
+    with pytest.raises(StalwartError, match=r"^SieveSystemScript 'first': the server answered: "):
+        site.run(objects.manage, {"type": "SieveSystemScript", "properties": {"name": "first", "contents": "no sieve"}})
+    with pytest.raises(StalwartError, match=r"^DnsResolver: the server answered: "):
+        site.run(objects.manage, {"type": "DnsResolver", "properties": {"@type": "Custom"}})
+
+
 def test_what_a_key_may_do_is_one_list(site: Site) -> None:
     site.principal(name=address("kim"))
     key: dict[str, t.Any] = {"name": address("kim") + "/ci", "type": "api_key"}

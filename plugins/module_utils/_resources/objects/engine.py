@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -295,6 +296,16 @@ def _shown_difference(kind: ObjectType, found: Values, plan: Plan) -> tuple[Valu
 # Writing
 
 
+@contextlib.contextmanager
+def _named(prepared: Prepared) -> t.Iterator[None]:
+    """Errors of the server name the object, and not only its type."""
+    try:
+        yield
+    except ServerError as error:
+        error.about(prepared.type.name if prepared.type.singleton else f"{prepared.type.name} {prepared.name!r}")
+        raise
+
+
 def _create(server: Server, prepared: Prepared) -> None:
     kind, plan = prepared.type, prepared.plan
     if plan is None:
@@ -302,7 +313,8 @@ def _create(server: Server, prepared: Prepared) -> None:
     properties = kind.properties(plan.given)
     values = {name: sparse(value, properties[name].type) if name in properties else value for name, value in plan.given.items() if value is not None}
     try:
-        prepared.created = server.objects.create(kind, values, account=prepared.wanted.account)
+        with _named(prepared):
+            prepared.created = server.objects.create(kind, values, account=prepared.wanted.account)
     except AlreadyExists as error:
         raise Refused(
             f"{kind.name} {prepared.name!r}: the server has another object with the same {error.field or 'name'}, which is not what was looked for; "
@@ -317,14 +329,16 @@ def _update(server: Server, prepared: Prepared) -> None:
     edits = list(prepared.plan.edits)
     if variant != prepared.found.values.get(VARIANT):
         edits.insert(0, Edit((VARIANT,), ValueType("text"), variant))
-    server.objects.update(prepared.type, prepared.found.id, edits, account=prepared.wanted.account)
+    with _named(prepared):
+        server.objects.update(prepared.type, prepared.found.id, edits, account=prepared.wanted.account)
 
 
 def _destroy(server: Server, prepared: Prepared) -> None:
     if prepared.found is None:
         return
     try:
-        server.objects.destroy(prepared.type, prepared.found.id, account=prepared.wanted.account)
+        with _named(prepared):
+            server.objects.destroy(prepared.type, prepared.found.id, account=prepared.wanted.account)
     except NotFound:
         return
     except InUse as error:
