@@ -473,6 +473,8 @@ class JmapPrincipals:
 
     def _aliases(self, known: _Known) -> list[str]:
         aliases = _listed(known.value.get("aliases"))
+        if not aliases:
+            return []
         domains = self._domain_names({str(each["domainId"]) for each in aliases})
         return [f"{each['name']}@{domains.get(str(each['domainId']), '')}" for each in aliases]
 
@@ -635,6 +637,8 @@ class JmapPrincipals:
         language, for new external members of a list and for a new API key."""
         if after.type not in _WIRE:
             raise Refused(f"type: servers since 0.16 have no principals of type {after.type}; leave {after.name!r} out there.")
+        if after is found:
+            return found
         for field in _IMPOSSIBLE.get(after.type, ()):
             if getattr(after, field) and (found is None or getattr(after, field) != getattr(found, field)):
                 raise Refused(f"{field}: on servers since 0.16 a principal of type {after.type} has no {field}; leave the option out there.")
