@@ -174,7 +174,8 @@ def _reported(world: World) -> None:
 _UNCHECKED = {f"auth.{check}": "disable" for check in ("dmarc.verify", "spf.verify.ehlo", "spf.verify.mail-from", "iprev.verify", "dkim.verify", "arc.verify")}
 
 
-def _deleted(world: World) -> None:
+def deleted_mail(world: World) -> None:
+    """A message that alice has deleted, on a server of the paid edition."""
     people(world)
     world.run(
         "settings", settings={"storage.undelete.retention": "30d", "email.auto-expunge": "1s", "spam-filter.enable": True, "spam-filter.score.spam": "-100.0"}
@@ -396,10 +397,9 @@ SCENES: list[Scene] = [
         "undelete",
         "undelete",
         lambda world: {"account": "alice", "ids": world.notes["ids"]},
-        _deleted,
+        deleted_mail,
         mail=True,
         enterprise=True,
-        repeatable=False,
         before="0.16",
     ),
     # files

@@ -17,7 +17,7 @@ import pytest
 from tests.support.proxy import FAULTS, Choose, Exchange, Fault, Handler, Proxy, Request, proxy
 from tests.support.tasks import Ran, World, different, forget_clients, quick_retries, run
 
-from .scenes import PASSWORD, SCENES, Scene
+from .scenes import PASSWORD, SCENES, Scene, pairs
 
 RELEASE = "0.15.5"
 #: Seconds that a request may take where the test waits for that end. Only what a fault holds back is that late.
@@ -136,14 +136,14 @@ def test_a_fault_at_each_write(scene: Scene, fault: Fault, version: str) -> None
             _require_converged(scene, world, expected, options)
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene.exists_on(RELEASE)], ids=lambda scene: f"{scene.module}: {scene}")
-def test_the_server_goes_away(scene: Scene) -> None:
+@pytest.mark.parametrize(("scene", "version"), pairs(RELEASE, OBJECTS))
+def test_the_server_goes_away(scene: Scene, version: str) -> None:
     """From each request of the task on, reading ones too, the server is gone. The task ends, says where, and does not hide what it changed."""
-    expected = reference(scene)
+    expected = reference(scene, version)
     if scene.concurrent:
         return
     for position in range(expected.requests):
-        with scene.world(RELEASE) as world, proxy(world.server.url) as between:
+        with scene.world(version) as world, proxy(world.server.url) as between:
             options = scene.task(world, between.url)
             seen = iter(range(1_000_000))
             between.choose = lambda _request, seen=seen, position=position: _gone if next(seen) >= position else None  # type: ignore[misc]

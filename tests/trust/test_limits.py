@@ -144,7 +144,7 @@ def test_names_of_objects_of_any_kind(name: str) -> None:
 
 
 @pytest.mark.parametrize("length", [512, 513])
-def test_texts_of_objects_of_512_characters(length: int, world: World) -> None:
+def test_texts_of_512_characters(length: int, world: World) -> None:
     """They are kept; of principals longer ones are refused, as servers before 0.16 drop them silently."""
     name = f"alice@{DOMAIN}" if world.server.version == OBJECTS else "alice"
     ran = run("principal", {**login(world.server), "name": name, "description": "x" * length})

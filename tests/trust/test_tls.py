@@ -134,7 +134,7 @@ def test_plain_http_elsewhere_when_it_is_asked_for(monkeypatch: pytest.MonkeyPat
 def test_tls_is_not_left_for_plain_http(ours: Authority) -> None:
     """A server that speaks no TLS on the port is no reason to speak without."""
     with local_stand_in() as server, proxy(server.url) as between:
-        ran = run("principal_info", {**login(server, between.url.replace("http:", "https:")), "retries": 0, "timeout": 5})
+        ran = run("principal_info", {**login(server, between.url.replace("http:", "https:")), "retries": 0, "timeout": 1})
         assert ran.failed
         assert between.requests == []
 
