@@ -137,7 +137,7 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
         renamed = new_name if "@" in new_name else existing(new_name, unambiguous=True)
         return f"{item.name}@{domain_of(renamed)}" if renamed else ""
 
-    items = list(items)
+    given, items = items, list(items)
     made: dict[str, str] = {}
     full = []
     for position, item in enumerate(items):
@@ -154,7 +154,8 @@ def _named(server: Server, items: t.Sequence[PrincipalOptions], found: t.Sequenc
                 made[item.new_name] = names.renamed(item, name)
         full.append(name)
     completed = [names.completed(server.principals, item, name, lambda each: made.get(each) or existing(each)) for item, name in zip(items, full, strict=True)]
-    require_consistent(completed)
+    if any(new is not old for new, old in zip(completed, given, strict=True)):
+        require_consistent(completed)
     return completed
 
 

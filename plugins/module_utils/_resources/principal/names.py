@@ -85,7 +85,7 @@ def completed(principals: Principals, wanted: PrincipalOptions, name: str, exist
         edit = getattr(wanted, field)
         if edit is not None:
             values[field] = _mapped(edit, principals.permissions_meant)
-    changed = {field: value for field, value in values.items() if value != getattr(wanted, field)}
+    changed = {field: value for field, value in values.items() if value is not getattr(wanted, field) and value != getattr(wanted, field)}
     return wanted.model_copy(update=changed) if changed else wanted
 
 
@@ -100,4 +100,5 @@ def _mapped(edit: ListEdit[str], meant: t.Callable[[str], t.Sequence[str]]) -> L
     def all_of(names: t.Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(each for name in names for each in meant(name)))
 
-    return edit.model_copy(update={"exact": None if edit.exact is None else all_of(edit.exact), "add": all_of(edit.add), "remove": all_of(edit.remove)})
+    mapped = {"exact": None if edit.exact is None else all_of(edit.exact), "add": all_of(edit.add), "remove": all_of(edit.remove)}
+    return edit if mapped == {field: getattr(edit, field) for field in mapped} else edit.model_copy(update=mapped)

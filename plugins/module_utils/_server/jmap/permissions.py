@@ -132,7 +132,9 @@ def to_wire(names: t.Iterable[str]) -> dict[str, bool]:
     return {wire(name): True for name in names if name != LOGIN_BY_TOKEN}
 
 
-def from_wire(names: t.Iterable[str]) -> tuple[str, ...]:
+def from_wire(names: t.Collection[str]) -> tuple[str, ...]:
     """A set of permissions as playbooks name them, sorted."""
+    if not names:
+        return ()
     found = {told(name) for name in names}
     return tuple(sorted(found | {LOGIN_BY_TOKEN} if LOGIN in found else found))
