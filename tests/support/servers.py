@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import secrets
 import socket
 import subprocess
 import sys
@@ -73,11 +74,17 @@ class RunningServer:
         return [answer for _, answer, _ in answers]
 
 
+#: Below those that systems give to connections, one of which could take a port before the server does that it was chosen for.
+_PORTS = range(20_000, 32_000)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
