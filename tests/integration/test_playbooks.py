@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks: bootstrap twice, audit, export, and back again."""
+"""The playbooks: bootstrap twice, audit, export, and back again; the check before a move."""
 
 from __future__ import annotations
 
@@ -131,3 +131,33 @@ def test_an_encrypted_export_is_never_plain(tmp_path: pathlib.Path) -> None:
         refused = _run("export", server, tmp_path, {**settings, "export_vault_id": "other"}, *vault)
     assert refused.status != 0
     assert refused.of("export")[0]["msg"] == "vault_id: there is no vault password for 'other'; give one by --vault-id other@FILE."
+
+
+def test_a_move_to_0_16_is_checked(tmp_path: pathlib.Path) -> None:
+    """Findings of each severity with the worst first, and a failure while something blocks; then none that does. Twice, and nothing is written."""
+    with stand_in() as server:
+        server.api("POST", "principal", {"type": "domain", "name": "example.org"})
+        server.api("POST", "principal", {"name": "jane", "emails": ["jane@example.org"], "secrets": ["$app$phone$secret-unlike-any-data"]})
+        server.api("POST", "principal", {"name": "jane@example.org"})
+        server.api("POST", "principal", {"type": "resource", "name": "projector"})
+        server.api("POST", "settings", [{"type": "insert", "prefix": None, "values": [["session.rcpt.max-recipients", "200"]], "assert_empty": False}])
+        before = server.api("GET", "principal", limit=100), server.api("GET", "settings/list", limit=0)
+        blocked = _run("migration_check", server, tmp_path, {})
+        assert blocked.status != 0
+        (report,) = [line["result"]["msg"] for line in blocked.results if line["outcome"] == "failed"]
+        assert [line.split(" (")[0] for line in report][:5] == [
+            "A move to 0.16 is blocked; mend these first:",
+            "blocks: addresses that several mailboxes would have",
+            "blocks: principals of types that are gone",
+            "loses: accounts with app passwords, which servers since 0.16 make by themselves and take from nobody",
+            "loses: settings that are properties of objects now",
+        ]
+        assert "look at: names without a domain, which become addresses (1): jane -> jane@example.org. " in "\n".join(report)
+        assert "unlike-any-data" not in blocked.output
+        assert (server.api("GET", "principal", limit=100), server.api("GET", "settings/list", limit=0)) == before
+
+        server.api("DELETE", "principal/jane@example.org")
+        server.api("DELETE", "principal/projector")
+        mended = _run("migration_check", server, tmp_path, {}, "--check")
+        assert _changes(mended) == []
+        assert mended.of("settings_info") and mended.results[-1]["result"]["msg"][0] == "Nothing stands in the way of a move to 0.16."

@@ -32,6 +32,7 @@ PLAYBOOKS = {
     "audit_drift": "tests/integration/test_playbooks.py",
     "bootstrap": "tests/integration/test_playbooks.py",
     "export": "tests/integration/test_playbooks.py",
+    "migration_check": "tests/integration/test_playbooks.py",
     "drain_queue": "tests/integration/test_queue_drain.py",
     "rotate_dkim": "tests/integration/test_dkim_rotation.py",
 }

@@ -108,7 +108,7 @@ _NAMING: dict[str, tuple[str, ...]] = {
 }
 
 #: Texts for people that no object of the type has a place for.
-_WITHOUT: dict[str, tuple[str, ...]] = {
+WITHOUT: dict[str, tuple[str, ...]] = {
     "individual": ("urls", "picture"),
     "group": ("urls", "picture"),
     "list": ("urls",),
@@ -642,7 +642,7 @@ class JmapPrincipals:
         for field in _IMPOSSIBLE.get(after.type, ()):
             if getattr(after, field) and (found is None or getattr(after, field) != getattr(found, field)):
                 raise Refused(f"{field}: on servers since 0.16 a principal of type {after.type} has no {field}; leave the option out there.")
-        values: dict[str, t.Any] = {field: () if field == "urls" else "" for field in _WITHOUT.get(after.type, ())}
+        values: dict[str, t.Any] = {field: () if field == "urls" else "" for field in WITHOUT.get(after.type, ())}
         if after.type in MAILBOXES and (found is None or after.emails != found.emails or after.name != found.name):
             values["emails"] = _with_own_address(found, after)
         if after.type in ("individual", "group") and (found is None or after.locale != found.locale):
