@@ -72,7 +72,7 @@ import typing as t
 
 from ansible_collections.stalwart.mail.plugins.module_utils._resources import migration as resource
 from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap.permissions import meant
-from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap.principals import WITHOUT
+from ansible_collections.stalwart.mail.plugins.module_utils._server.jmap.principal_types import WITHOUT
 from ansible_collections.stalwart.mail.plugins.module_utils._server.rest.fresh import FRESH_SETTINGS
 from ansible_collections.stalwart.mail.plugins.plugin_utils._dns_filters import dns_filter
 
