@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,6 +75,15 @@ def test_layers_only_call_downwards(path: Path) -> None:
                 assert other != "_http", f"{own} speaks to a server through its port, not through {name}"
                 assert not name.startswith((f"{PACKAGE}._server.rest", f"{PACKAGE}._server.jmap")), f"{own} knows the API generation of {name}"
                 assert not name.startswith((f"{PACKAGE}._dns.rfc2136", f"{PACKAGE}._dns.powerdns")), f"{own} knows the provider of {name}"
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    files = {dotted(path): path for path in FILES}
+    graph = {}
+    for name, path in files.items():
+        imported = set(imports(path, top_level_only=True))
+        graph[name] = ({each for each in imported if each in files} | {each.rpartition(".")[0] for each in imported - files.keys()} & files.keys()) - {name}
+    assert set(graphlib.TopologicalSorter(graph).static_order()) == files.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(MODULE_UTILS)))
