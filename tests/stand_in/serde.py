@@ -9,6 +9,7 @@ from typing import Any
 
 _NUMBER = re.compile(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BLANKS = b" \t\r\n"
+_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
 _ESCAPED = b'"\\/bfnrtu'
 
 Kind = Callable[["Reader"], Any]
@@ -16,6 +17,10 @@ Kind = Callable[["Reader"], Any]
 
 class SerdeError(ValueError):
     """The parser's sentence."""
+
+
+class UnplacedError(SerdeError):
+    """A sentence of a reader of values: the object or list around the value adds where it stands."""
 
 
 class Reader:
@@ -63,6 +68,8 @@ class Reader:
         start = self._at
         self._at += 1
         while True:
+            plain = _PLAIN.match(self._text, self._at)
+            self._at = plain.end() if plain is not None else self._at
             if self._at == len(self._text):
                 raise self.here("EOF while parsing a string")
             character = self._text[self._at]
@@ -77,6 +84,12 @@ class Reader:
             return str(json.loads(self._text[start : self._at].decode("utf-8")))
         except ValueError:
             raise self.here("invalid unicode code point") from None
+
+    def text_and_escapes(self) -> tuple[str, bool]:
+        """A string, and whether it was written with escapes."""
+        start = self._at
+        text = self.text()
+        return text, b"\\" in self._text[start : self._at]
 
     def _escape(self) -> None:
         if self._at == len(self._text):
@@ -153,9 +166,37 @@ class Reader:
                 found = _describe(self.scalar())
         return self.here(f"invalid type: {found}, expected {expected}")
 
-    def map(self, member: Callable[[Reader, str], None], check_key: Callable[[Reader, str], None] | None = None, *, skipping: bool = False) -> None:
-        """A map; ``member`` reads the value of each key, ``check_key`` may refuse a key before. The cursor is on its brace."""
+    def refuse_list(self, expected: str) -> SerdeError:
+        """The error for a list where any value was read, but no list wanted: the parser is inside it by then."""
         self._at += 1
+        return self._left(b"]", UnplacedError(f"invalid type: sequence, expected {expected}"))
+
+    def map(
+        self,
+        member: Callable[[Reader, str], None],
+        check_key: Callable[[Reader, str], None] | None = None,
+        finish: Callable[[], None] = lambda: None,
+        *,
+        skipping: bool = False,
+    ) -> None:
+        """A map; ``member`` reads the value of each key, ``check_key`` may refuse a key before, ``finish`` the whole. The cursor is on its brace."""
+        self._at += 1
+        try:
+            self._members(member, check_key, skipping=skipping)
+            finish()
+        except SerdeError as error:
+            raise self._left(b"}", error) from None
+        self._at += 1
+
+    def _left(self, bracket: bytes, error: SerdeError) -> SerdeError:
+        """The error that leaves an object or a list: where this ends behind what was wrong, the cursor is past it."""
+        while self._text[self._at : self._at + 1] in (b" ", b"\t", b"\r", b"\n"):
+            self._at += 1
+        if self._text[self._at : self._at + 1] == bracket or (bracket == b"]" and self._text[self._at : self._at + 1] == b","):
+            self._at += 1
+        return self.here(str(error)) if isinstance(error, UnplacedError) else error
+
+    def _members(self, member: Callable[[Reader, str], None], check_key: Callable[[Reader, str], None] | None, *, skipping: bool) -> None:
         first = True
         while self.peek("an object") != ord("}"):
             if not first:
@@ -175,11 +216,17 @@ class Reader:
             self._at += 1
             self.peek()
             member(self, key)
-        self._at += 1
 
     def sequence(self, item: Callable[[Reader, int], None], *, skipping: bool = False) -> None:
         """A list; ``item`` reads each element. The cursor is on its bracket."""
         self._at += 1
+        try:
+            self._items(item, skipping=skipping)
+        except SerdeError as error:
+            raise self._left(b"]", error) from None
+        self._at += 1
+
+    def _items(self, item: Callable[[Reader, int], None], *, skipping: bool) -> None:
         place = 0
         while self.peek("a list") != ord("]"):
             if place:
@@ -190,7 +237,6 @@ class Reader:
                     raise self.ahead("trailing comma")
             item(self, place)
             place += 1
-        self._at += 1
 
 
 def _describe(value: Any) -> str:
@@ -208,6 +254,82 @@ def string(reader: Reader) -> str:
     if reader.peek() != ord('"'):
         raise reader.wrong_type("a string")
     return reader.text()
+
+
+def borrowed(reader: Reader) -> str:
+    """A string that the server takes without its escapes only."""
+    if reader.peek() != ord('"'):
+        raise reader.wrong_type("a borrowed string")
+    text, escaped = reader.text_and_escapes()
+    if escaped:
+        raise reader.here(f"invalid type: string {json.dumps(text, ensure_ascii=False)}, expected a borrowed string")
+    return text
+
+
+def boolean(reader: Reader) -> bool:
+    if reader.peek() not in b"tf":
+        raise reader.wrong_type("a boolean")
+    return bool(reader.scalar())
+
+
+def whole_number(name: str, least: int, most: int) -> Kind:
+    """A whole number of a type with this name and range."""
+
+    def read(reader: Reader) -> int:
+        if reader.peek() not in b"-0123456789":
+            raise reader.wrong_type(name)
+        number = reader.number()
+        if isinstance(number, float):
+            raise reader.here(f"invalid type: {_describe(number)}, expected {name}")
+        if not least <= number <= most:
+            raise reader.here(f"invalid value: integer `{number}`, expected {name}")
+        return number
+
+    return read
+
+
+def optional(kind: Kind) -> Kind:
+    def read(reader: Reader) -> Any:
+        if reader.peek() == ord("n"):
+            reader.literal(b"null")
+            return None
+        return kind(reader)
+
+    return read
+
+
+def list_of(kind: Kind, expected: str = "a sequence") -> Kind:
+    def read(reader: Reader) -> list[Any]:
+        if reader.peek() != ord("["):
+            raise reader.wrong_type(expected)
+        found: list[Any] = []
+        reader.sequence(lambda inner, _: found.append(kind(inner)))
+        return found
+
+    return read
+
+
+def map_of(kind: Kind, expected: str) -> Kind:
+    def read(reader: Reader) -> dict[str, Any]:
+        if reader.peek() != ord("{"):
+            raise reader.wrong_type(expected)
+        found: dict[str, Any] = {}
+        reader.map(lambda inner, key: found.update({key: kind(inner)}))
+        return found
+
+    return read
+
+
+def anything(reader: Reader) -> Any:
+    """Any value."""
+    match reader.peek():
+        case 0x22:
+            return reader.text()
+        case 0x5B:
+            return list_of(anything)(reader)
+        case 0x7B:
+            return map_of(anything, "")(reader)
+    return reader.scalar()
 
 
 def optional_string(reader: Reader) -> str | None:

@@ -73,6 +73,7 @@ class JmapAccess(Access):
 
     def __init__(self, server: Server, service: Service) -> None:
         self._store = store = service.store
+        self._service = service
         service.access = self
         self._known: dict[int, AccessToken] = {}
         self._fitting: dict[tuple[int, str], str] = {}
@@ -89,6 +90,7 @@ class JmapAccess(Access):
 
     def reload(self) -> None:
         super().reload()
+        self._known.clear()
         self.reload_blocked()
 
     def reload_blocked(self) -> None:
@@ -133,7 +135,7 @@ class JmapAccess(Access):
         return Token(identifier, own[0], self.permissions_of(account), tenant, account.get("description"), own, groups)
 
     def permissions_of(self, account: dict[str, Any]) -> frozenset[str]:
-        settings, roles = self._store.singleton("Authentication"), account["roles"]
+        settings, roles = self._service.running["Authentication"], account["roles"]
         match roles["@type"]:
             case "User":
                 chosen = settings["defaultUserRoleIds"]
@@ -178,7 +180,7 @@ class JmapAccess(Access):
             number = self._store.unique("Domain", "name", domain) or self._store.unique("Domain", "aliases", domain)
             domain_id = ids.encode(number) if number is not None else None
         else:
-            local, domain_id = name, self._store.singleton("SystemSettings")["defaultDomainId"]
+            local, domain_id = name, self._service.running["SystemSettings"]["defaultDomainId"]
         found = self._store.unique_over_all("email", local, domain_id)
         return found[1] if found is not None and found[0] == "Account" else None
 
@@ -198,11 +200,12 @@ class JmapAccess(Access):
         return [item for item in (account or {}).get("credentials", {}).values() if item["@type"] == "Password"]
 
     def _find(self, name: str, password: str, remote_ip: str) -> int:
-        name, percent, master = name.partition("%")
-        if percent:
-            identifier = self._find(master, password, remote_ip)
+        name, *masters = name.split("%")
+        if masters and masters[-1] != name:
+            identifier = self._find(masters[-1], password, remote_ip)
+            self.token(identifier).require("impersonate")
             found = self.find_account(name)
-            if found is None or not self.token(identifier).may("impersonate"):
+            if found is None:
                 raise self._refused(name, remote_ip)
             return found
         if name == RECOVERY_NAME and password == RECOVERY_SECRET:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..access import AccessToken
-from . import ids
+from ..serde import SerdeError
+from . import envelope, ids
 
 if TYPE_CHECKING:
+    from .schema import Schema
     from .service import Service
-
-_CAPABILITIES = frozenset(
-    f"urn:ietf:params:jmap:{name}"
-    for name in """
-    core mail submission vacationresponse contacts contacts:parse calendars calendars:parse websocket sieve blob quota principals principals:owner
-    principals:availability filenode mail:share emailpush webpush-vapid
-    """.split()
-) | {"urn:stalwart:jmap"}
-_METHODS = ("get", "set", "query")
 
 
 class RequestError(Exception):
@@ -75,31 +67,19 @@ class Request:
     answers: list[list[Any]] = field(default_factory=list)
 
 
-def read(body: bytes, content_type: str | None, limits: dict[str, Any]) -> Request:
+def read(body: bytes, content_type: str | None, limits: dict[str, Any], schema: Schema) -> Request:
     """Raises RequestError."""
     if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
         raise RequestError("notJSON", "Failed to parse JSON: The Content-Type header must be application/json.")
     if len(body) > limits["maxRequestSize"]:
         raise RequestError("limit", "The request is larger than the server is willing to process.", limit="maxSizeRequest")
-    text = body.decode("utf-8", "replace")
     try:
-        request = json.loads(text)
-        using, calls = request["using"], request["methodCalls"]
-        fits = all(name in _CAPABILITIES for name in using) and all(
-            isinstance(call, list) and len(call) == 3 and isinstance(call[0], str) and isinstance(call[2], str) and _updates_objects(call) for call in calls
-        )
-    except (ValueError, KeyError, TypeError):
-        fits = False
-    if not fits:
-        raise RequestError("notRequest", text)
+        calls, created = envelope.parse(body, schema)
+    except envelope.UnreadableError:
+        raise RequestError("notRequest", body.decode("utf-8", "replace")) from None
     if len(calls) > limits["maxMethodCalls"]:
         raise RequestError("limit", "The request exceeds the maximum number of calls in a single request.", limit="maxCallsInRequest")
-    return Request([(name, arguments, identifier) for name, arguments, identifier in calls], request.get("createdIds"))
-
-
-def _updates_objects(call: list[Any]) -> bool:
-    """A list where the server reads a map makes the request unreadable, not the call."""
-    return not isinstance(call[1], dict) or not any(isinstance(call[1].get(name), list) for name in ("create", "update"))
+    return Request(calls, created)
 
 
 def answer(service: Service, request: Request, token: AccessToken, remote_ip: str) -> dict[str, Any]:
@@ -112,37 +92,30 @@ def answer(service: Service, request: Request, token: AccessToken, remote_ip: st
         except MethodError as error:
             request.answers.append(["error", error.body, identifier])
     found: dict[str, Any] = {"methodResponses": request.answers, "sessionState": service.session_state(token)}
-    return {**found, "createdIds": created} if request.created is not None else found
+    return {**found, "createdIds": created} if request.created is not None and created else found
 
 
 def _one(service: Service, request: Request, name: str, arguments: Any, token: AccessToken, created: dict[str, str], remote_ip: str) -> dict[str, Any]:
-    kind, slash, method = name.removeprefix("x:").partition("/")
-    known = service.schema.objects.get(kind) if name.startswith("x:") else None
-    if known is None or not slash or method not in _METHODS or (known.singleton and method == "query"):
-        if name == "Core/echo" and isinstance(arguments, dict):
-            return arguments
-        raise MethodError("unknownMethod", name)
-    if not isinstance(arguments, dict):
-        raise MethodError("invalidArguments", "invalid type: expected a map")
+    if name == "Core/echo":
+        return cast("dict[str, Any]", arguments)
+    if not envelope.is_method(name, service.schema):
+        raise MethodError("unknownMethod", name or None)
+    if isinstance(arguments, SerdeError):
+        raise MethodError("invalidArguments", str(arguments))
+    kind, _, method = name.removeprefix("x:").partition("/")
     arguments = dict(arguments)
     for key in [key for key in arguments if key.startswith("#")]:
         arguments[key[1:]] = _result_of(request, arguments.pop(key))
-    if method == "set" and not isinstance(arguments.get("destroy"), list | None):
-        raise MethodError("invalidArguments", f"invalid type: {_words(arguments['destroy'])}, expected a sequence")
     if method == "set":
         arguments["create"] = _resolve_creates(service, arguments.get("create") or {}, created)
         arguments["update"] = {key: _resolve(service, value, created, None) for key, value in (arguments.get("update") or {}).items()}
     elif method == "get" and arguments.get("ids") is not None:
-        arguments["ids"] = [_created_id(text, created) if isinstance(text, str) and text.startswith("#") else text for text in arguments["ids"]]
+        arguments["ids"] = [_created_id(text, created) if isinstance(text, str) and text.startswith("#") and text != "#" else text for text in arguments["ids"]]
     number = ids.decode(arguments.get("accountId"))
     account = number if number is not None and number <= ids.RECOVERY_ADMIN else token.principal_id
     call = MethodCall(service, token, kind, method, arguments, account, created, remote_ip)
     _check_rights(call)
     return service.handle(call)
-
-
-def _words(value: Any) -> str:
-    return f'string "{value}"' if isinstance(value, str) else "map" if isinstance(value, dict) else str(value)
 
 
 def _check_rights(call: MethodCall) -> None:
@@ -159,7 +132,7 @@ def _check_rights(call: MethodCall) -> None:
             if not right and call.arguments.get(name):
                 raise MethodError("forbidden", f"You are not authorized to {name} objects of this type")
     if call.account != call.token.principal_id and call.account not in call.token.member_of and call.own_only:
-        raise MethodError("forbidden", f"You are not authorized to access account {call.account_id}")
+        raise MethodError("forbidden", f"You are not an owner of account {call.account_id}")
 
 
 # --- references --------------------------------------------------------------
@@ -207,7 +180,7 @@ def _resolve(service: Service, value: Any, created: dict[str, str], waits: list[
                     waits.append("?" + key[1:])
             resolved[key] = _resolve(service, item, created, waits, key)
         return resolved
-    if isinstance(value, str) and value.startswith("#") and name.rpartition("/")[2] in service.id_properties:
+    if isinstance(value, str) and value.startswith("#") and name in service.schema.references:
         if value[1:] in created:
             return created[value[1:]]
         if waits is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import os
+import pathlib
 import re
 import secrets
 from collections.abc import Callable
@@ -16,13 +18,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from ..dkim_keys import pem_payload
 from ..expression_check import FUNCTIONS, UnreadableError
 from ..expression_check import check as check_expression
 from ..mail.encryption import Method, read_certificates
 from . import ids
 from .calls import MethodCall
 from .objects import MASK
-from .patch import format_time
+from .patch import check, clean_address, format_time
 from .schema import Schema
 from .store import SetError, object_id
 
@@ -159,21 +162,88 @@ def secret_of(value: dict[str, Any]) -> str:
     return str(value.get("secret") or value.get("value") or "")
 
 
+def text_of(value: dict[str, Any]) -> str:
+    """The text of a secret, wherever it is kept. Raises ValueError with the server's words."""
+    match value["@type"]:
+        case "EnvironmentVariable":
+            if value["variableName"] not in os.environ:
+                raise ValueError(f"Environment variable '{value['variableName']}' not found")
+            return os.environ[value["variableName"]]
+        case "File":
+            try:
+                return pathlib.Path(value["filePath"]).read_text(encoding="utf-8")
+            except OSError as error:
+                raise ValueError(f"Failed to read secret from file '{value['filePath']}': {error.strerror} (os error {error.errno})") from None
+    return secret_of(value)
+
+
 def signing_key(kind: str, text: str) -> rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey:
     """A DKIM key as the server reads it. Raises SetError with its words."""
-    is_rsa = "Rsa" in kind
-    try:
-        key = serialization.load_pem_private_key(text.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if isinstance(key, rsa.RSAPrivateKey if is_rsa else ed25519.Ed25519PrivateKey):
+    return _rsa_key(text) if "Rsa" in kind else _ed25519_key(text)
+
+
+def _ed25519_key(text: str) -> ed25519.Ed25519PrivateKey:
+    der = pem_payload(text)
+    if der is None:
+        raise _no_signature("reason = Failed to parse ED25519 private key PEM, details = Invalid PEM format")
+    key = _private_key(der)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
-    reason = (
-        "reason = no items found, details = Failed to build RSA key"
-        if is_rsa
-        else "reason = Failed to parse ED25519 private key PEM, details = Invalid PEM format"
-    )
-    raise _no_signature(reason)
+    reason = "WrongAlgorithm" if key is not None and _is_pkcs8(der) else "InvalidEncoding"
+    raise _no_signature(f"reason = Cryptography layer error: {reason}, details = Failed to build ED25519 key")
+
+
+def _rsa_key(text: str) -> rsa.RSAPrivateKey:
+    try:
+        label, der = _section(text, ("PRIVATE KEY", "RSA PRIVATE KEY"))
+    except ValueError as error:
+        raise _no_signature(f"reason = {error}, details = Failed to build RSA key") from None
+    key = _private_key(der)
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+        return key
+    if key is None:
+        reason = "InvalidEncoding" if label == "PRIVATE KEY" else "UnexpectedError"
+    else:
+        reason = "TooSmall" if isinstance(key, rsa.RSAPrivateKey) else "WrongAlgorithm"
+    raise _no_signature(f"reason = Cryptography layer error: {reason}, details = Failed to build RSA key")
+
+
+def _private_key(der: bytes) -> Any:
+    try:
+        return serialization.load_der_private_key(der, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+def _is_pkcs8(der: bytes) -> bool:
+    """Behind its version a PKCS #8 key has an algorithm, others a number or the key."""
+    header = 2 if der[1] < 0x80 else 2 + (der[1] & 0x7F)
+    return der[header + 3 : header + 4] == b"\x30"
+
+
+def _section(text: str, labels: tuple[str, ...]) -> tuple[str, bytes]:
+    """The first part of a PEM text with one of these labels. Raises ValueError with the words of the server's reader."""
+    label, body = None, ""
+    for line in text.splitlines():
+        begin = re.match(r"-----BEGIN (.*?)-----\s*$", line)
+        if begin is not None:
+            label, body = begin[1], ""
+        elif label is not None and line.startswith(f"-----END {label}-----"):
+            strange = re.search(r"[^A-Za-z0-9+/=]", body)
+            if strange is not None:
+                raise ValueError(f"base64 decode error: InvalidCharacter({ord(strange[0])})")
+            try:
+                der = base64.b64decode(body, validate=True)
+            except ValueError:
+                raise ValueError("base64 decode error: InvalidTrailingPadding") from None
+            if label in labels:
+                return label, der
+            label = None
+        elif label is not None:
+            body += line.strip()
+    if label is not None:
+        raise ValueError(f"missing section end marker: {list(label.encode())}")
+    raise ValueError("no items found")
 
 
 def _no_signature(reason: str) -> SetError:
@@ -183,8 +253,8 @@ def _no_signature(reason: str) -> SetError:
 def public_key(value: dict[str, Any]) -> str | None:
     """Base64 of a signature's public key, None where its private key cannot be read."""
     try:
-        key = signing_key(value["@type"], secret_of(value["privateKey"])).public_key()
-    except SetError:
+        key = signing_key(value["@type"], text_of(value["privateKey"])).public_key()
+    except (SetError, ValueError):
         return None
     if isinstance(key, rsa.RSAPublicKey):
         raw = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -196,30 +266,35 @@ def public_key(value: dict[str, Any]) -> str | None:
 def _signature(context: Context, value: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     if before is not None and before["privateKey"] == value["privateKey"]:
         return value
-    missing = [name for name, given in (("secret", secret_of(value["privateKey"])), ("selector", value["selector"])) if not given]
-    if value["privateKey"]["@type"] == "Text" and missing:
-        details = ", ".join(f"Property '{name}' is required" for name in missing)
-        raise _no_signature(f"reason = DKIM signature validation failed, details = [{details}]")
-    if value["privateKey"]["@type"] == "Text":
-        signing_key(value["@type"], secret_of(value["privateKey"]))
+    if errors := check(context.service.schema, "DkimSignature", value):
+        raise _no_signature(f"reason = DKIM signature validation failed, details = [{', '.join(map(_sentence, errors))}]")
+    try:
+        text = text_of(value["privateKey"])
+    except ValueError as error:
+        raise _no_signature(f"reason = {error}") from None
+    signing_key(value["@type"], text)
     return value
 
 
+def _sentence(error: dict[str, Any]) -> str:
+    """What is wrong with a property, as the server's own parts tell each other."""
+    match error["type"]:
+        case "Required":
+            return f"Property '{error['property']}' is required"
+        case "Invalid":
+            return f"Invalid value '{error['value']}' for property '{error['property']}'"
+    extreme, what = ("exceeds maximum", error["type"][3:].lower()) if error["type"].startswith("Max") else ("is below minimum", error["type"][3:].lower())
+    return f"Property '{error['property']}' {extreme} {what} of {error['required']}"
+
+
 def _certificate(context: Context, value: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    if before is not None and (before["certificate"], before["privateKey"]) == (value["certificate"], value["privateKey"]):
+    """The certificate alone is read here: whether the key is one, and this one's, shows when they are used."""
+    if before is not None and before["certificate"] == value["certificate"]:
         return value
     try:
-        chain = x509.load_pem_x509_certificates(secret_of(value["certificate"]).encode())
-    except ValueError:
-        words = "Failed to read certificate: Cryptographic error: No certificates found in PEM"
-        raise SetError("invalidProperties", words, ["certificate"]) from None
-    try:
-        key = serialization.load_pem_private_key(secret_of(value["privateKey"]).encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        words = "Failed to read certificate: Cryptographic error: No private key found in PEM"
-        raise SetError("invalidProperties", words, ["privateKey"]) from None
-    del key
-    leaf = chain[0]
+        leaf = _read_certificate(text_of(value["certificate"]))
+    except ValueError as error:
+        raise SetError("invalidProperties", f"Failed to read certificate: {error}", ["certificate"]) from None
     names = {str(each.value) for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)}
     with contextlib.suppress(x509.ExtensionNotFound):
         found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -229,8 +304,37 @@ def _certificate(context: Context, value: dict[str, Any], before: dict[str, Any]
         "subjectAlternativeNames": dict.fromkeys(sorted(names), True),
         "notValidBefore": format_time(leaf.not_valid_before_utc.timestamp()),
         "notValidAfter": format_time(leaf.not_valid_after_utc.timestamp()),
-        "issuer": leaf.issuer.rfc4514_string(),
+        "issuer": ", ".join(part.rfc4514_string() for part in leaf.issuer.rdns),
     }
+
+
+def _read_certificate(text: str) -> x509.Certificate:
+    """Raises ValueError with the server's words."""
+    part = re.search(r"-----BEGIN ([^-]+)-----\s*([A-Za-z0-9+/=\s]*?)\s*-----END \1-----", text)
+    if part is None:
+        raise ValueError("Cryptographic error: No certificates found in PEM")
+    der = base64.b64decode(part[2])
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        inner = der[2:] if len(der) > 1 and der[1] < 0x80 else der[2 + (der[1] & 0x7F if len(der) > 1 else 0) :]
+        tag = (inner if der[:1] == b"\x30" else der)[:1]
+        reason = f"Der(UnexpectedTag {{ expected: Some(Tag(16)), actual: Tag({tag[0] & 31 if tag else 0}) }})"
+        raise ValueError(f"Cryptographic error: Failed to parse X.509 certificate: Parsing Error: {reason}") from None
+
+
+def _provider(context: Context, value: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """An ACME account is made where the provider is: there is none to be reached from here."""
+    if before is not None:
+        return value
+    reason = f"HTTP error: error sending request for url ({value['directory']})"
+    if not value["contact"]:
+        reason = "Invalid request: At least one contact email is required"
+    for contact in value["contact"]:
+        if clean_address(contact.removeprefix("mailto:")) is None:
+            reason = f"Invalid request: Invalid contact email: {contact}"
+            break
+    raise SetError("invalidProperties", f"Failed to create ACME account: {reason}", ["directory"])
 
 
 # --- domains -----------------------------------------------------------------
@@ -298,6 +402,7 @@ def _public_key(context: Context, value: dict[str, Any], before: dict[str, Any] 
 
 RULES: dict[str, Rule] = {
     "Account": _account,
+    "AcmeProvider": _provider,
     "Certificate": _certificate,
     "DkimSignature": _signature,
     "Domain": _domain,

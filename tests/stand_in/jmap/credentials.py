@@ -34,10 +34,10 @@ def _password(account: dict[str, Any]) -> dict[str, Any] | None:
 def get_own(call: MethodCall) -> dict[str, Any]:
     """AccountSettings and AccountPassword: the only singletons that answer to no ids too."""
     numbers, invalid = wanted_ids(call)
-    numbers = [SINGLETON_ID] if numbers is None else numbers
     account = _user(call)
     if account is None:
-        return got(call, [], numbers, invalid)
+        return got(call, [], numbers or [], invalid)
+    numbers = [SINGLETON_ID] if numbers is None else numbers
     value: dict[str, Any] | None = {name: account[name] for name in _SETTINGS}
     if call.kind == "AccountPassword":
         password = _password(account)
@@ -53,6 +53,7 @@ def set_settings(call: MethodCall) -> dict[str, Any]:
     changes, account = Changes(call), _user(call)
     if account is None:
         return changes.refuse_all(SetError("notFound"))
+    list(changes.destroys())
     for number, patch in changes.updates():
         text = ids.encode(number)
         if number != SINGLETON_ID:
@@ -80,6 +81,7 @@ def set_password(call: MethodCall) -> dict[str, Any]:
     credential = _password(account)
     if credential is None:
         return changes.refuse_all(SetError("forbidden", "Your account does not support password changes"))
+    list(changes.destroys())
     for number, patch in changes.updates():
         text = ids.encode(number)
         if number != SINGLETON_ID:

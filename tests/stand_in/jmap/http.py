@@ -83,7 +83,7 @@ class Pages:
             case ["api", "token", "delivery"] if method == "GET":
                 token = login()
                 token.require("liveDeliveryTest")
-                return Response(self._server.oauth.issue("troubleshoot", token.principal_id, "web", 60), media_type="text/plain")
+                return Response(self._server.oauth.issue("troubleshoot", token.principal_id, "web", 60))
             case ["api", "live", "delivery", target] if method == "GET":
                 return self._deliver(unquote(target), parameters, headers, remote_ip)
             case ["auth", *rest]:
@@ -145,7 +145,7 @@ class Pages:
 
     def _methods(self, token: AccessToken, headers: dict[str, str], body: bytes, remote_ip: str) -> Response:
         try:
-            request = read(body, headers.get("content-type"), self._service.limits)
+            request = read(body, headers.get("content-type"), self._service.limits, self._service.schema)
         except RequestError as error:
             return _problem(400, error.body)
         return json_response(answer(self._service, request, token, remote_ip))

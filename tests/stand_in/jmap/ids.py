@@ -19,13 +19,13 @@ def encode(number: int) -> str:
 
 
 def decode(text: object) -> int | None:
-    """The number, None where the text is no id."""
-    if not isinstance(text, str) or not 0 < len(text) <= 13:
+    """The number, None where the text is no id. Servers take an empty text for 0, and of a long one what 64 bits hold."""
+    if not isinstance(text, str):
         return None
     number = 0
     for letter in text:
         value = _VALUES.get(letter)
         if value is None:
             return None
-        number = number << 5 | value
+        number = (number << 5 | value) & 0xFFFFFFFFFFFFFFFF
     return number

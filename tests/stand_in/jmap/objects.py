@@ -109,15 +109,17 @@ def conditions(call: MethodCall) -> list[tuple[str, str, Any]]:
     found: list[tuple[str, str, Any]] = []
 
     def read(item: Any) -> None:
-        if not isinstance(item, dict):
-            raise MethodError("invalidArguments", "invalid type: expected a filter")
-        if "operator" in item:
-            if item["operator"] != "AND":
+        if item is None:
+            return
+        if "conditions" in item:
+            if item.get("operator", "AND") != "AND":
                 raise MethodError("unsupportedFilter", "Only AND is supported in filters")
-            for inner in item.get("conditions") or ():
+            for inner in item["conditions"]:
                 read(inner)
             return
         for key, value in item.items():
+            if key == "operator":
+                continue
             name, _, suffix = key.rpartition("Is")
             if key in call.service.schema.names or key == "text":
                 found.append((key, "", value))
@@ -238,9 +240,14 @@ def query(call: MethodCall) -> dict[str, Any]:
         arguments = {name: value for name, value in arguments.items() if name not in ("anchor", "position", "limit")}
     if by == "id":
         matches = sorted(matches, reverse=not ascending)
-    elif (item := _property(call, by, {"unique", "index"})) is not None:
-        values = {number: str((store.get(kind, number) or {}).get(item.name)) for number in matches}
-        matches = sorted(matches, key=lambda number: (values[number], number), reverse=not ascending)
+    elif found and not matches:
+        pass
+    elif _property(call, by, {"unique", "index"}) is not None or (by, kind) == ("@type", "Account"):
+        listed_by = store.ordered(kind, by)[:: 1 if ascending else -1]
+        wanted = set(matches)
+        known = set(listed_by)
+        matches = list(dict.fromkeys(number for number in listed_by if number in wanted)) if found else [number for number in listed_by if number in wanted]
+        matches += sorted(wanted - known) if found else []
     else:
         raise MethodError("unsupportedSort", f"Property {by} is not supported for sorting")
     return page(call, matches, arguments, most)
@@ -261,14 +268,17 @@ def _cut(call: MethodCall, matches: list[int], limit: int, *, by_order: bool) ->
     return matches[: max(limit, 1)]
 
 
-def page(call: MethodCall, matches: list[int], arguments: dict[str, Any], most: int) -> dict[str, Any]:
-    """The answer to a query: the part of ``matches`` (in their order) that the arguments ask for. Raises MethodError."""
+def page(call: MethodCall, matches: list[int], arguments: dict[str, Any], most: int, *, walked: bool = False) -> dict[str, Any]:
+    """The answer to a query: the part of ``matches`` (in their order) that the arguments ask for. Raises MethodError.
+
+    ``walked``: the server does not gather the matches first, and so tells a limit that was just met too.
+    """
     total, limit, position, anchor = len(matches), arguments.get("limit"), arguments.get("position") or 0, ids.decode(arguments.get("anchor"))
     size = most if limit is None else min(limit, most)
     answer: dict[str, Any] = {"accountId": call.account_id, "queryState": "n", "canCalculateChanges": True, "position": 0}
     if anchor is not None:
         if anchor not in matches:
-            raise MethodError("anchorNotFound")
+            raise MethodError("anchorNotFound", "An anchor argument was supplied, but it cannot be found in the results of the query.")
         start = max(matches.index(anchor) + (arguments.get("anchorOffset") or 0), 0)
     elif position >= 0:
         start = position
@@ -279,7 +289,10 @@ def page(call: MethodCall, matches: list[int], arguments: dict[str, Any], most: 
     answer["ids"] = [ids.encode(number) for number in chosen]
     if arguments.get("calculateTotal"):
         answer["total"] = total
-    if total > size:
+        if walked and not size:
+            answer["ids"] = []
+    met = total if arguments.get("calculateTotal") else min(total, start + len(chosen))
+    if met >= size if walked and (size < most or total >= most) else total > size:
         answer["limit"] = size
     return answer
 
@@ -333,19 +346,26 @@ class Changes:
             yield number, patch
 
     def destroys(self) -> Iterable[int]:
+        """Ids that can be read; those of singletons are refused here."""
+        singleton = self._call.service.schema.objects[self._call.kind].singleton
         for text in self._call.arguments.get("destroy") or ():
             number = ids.decode(text)
-            if number is not None:
+            if number is None:
+                continue
+            if singleton:
+                self.not_destroyed[ids.encode(number)] = SINGLETON
+            else:
                 yield number
 
     def refuse_all(self, error: SetError) -> dict[str, Any]:
         self.not_created = {key: error.as_json() for key in self._call.arguments.get("create") or {}}
         self.not_updated = {ids.encode(number): error.as_json() for number, _ in self.updates()}
-        self.not_destroyed = {ids.encode(number): error.as_json() for number in self.destroys()}
+        self.not_destroyed |= {ids.encode(number): error.as_json() for number in self.destroys()}
         return self.as_json()
 
 
 NOT_FOUND = {"type": "notFound"}
+SINGLETON = {"type": "singleton", "description": "Singletons cannot be created or destroyed."}
 
 
 def patched(call: MethodCall, value: dict[str, Any], new: Any, *, create: bool) -> dict[str, Any]:
@@ -416,9 +436,7 @@ def set_objects(call: MethodCall) -> dict[str, Any]:
     for number in changes.destroys():
         text = ids.encode(number)
         found = store.get(kind, number)
-        if singleton:
-            changes.not_destroyed[text] = {"type": "singleton", "description": "Singletons cannot be created or destroyed."}
-        elif found is None or not visible(call, found):
+        if found is None or not visible(call, found):
             changes.not_destroyed[text] = NOT_FOUND
         else:
             try:

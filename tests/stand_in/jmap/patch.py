@@ -123,7 +123,12 @@ def _socket(text: str) -> str:
     return f"{ipaddress.IPv4Address(host)}:{int(port)}"
 
 
-def _debug(value: Any) -> str:
+def _quoted(text: str) -> str:
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+    return '"' + "".join(escapes.get(letter) or (letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}") for letter in text) + '"'
+
+
+def _debug(schema: Schema, value: Any, key: str = "") -> str:
     """A JSON value as the server's own words show it."""
     match value:
         case None:
@@ -131,10 +136,27 @@ def _debug(value: Any) -> str:
         case bool():
             return f"Bool({str(value).lower()})"
         case str():
-            return f'Str("{value}")'
-        case int():
-            return f"Number(PosInt({value}))" if value >= 0 else f"Number(NegInt({value}))"
-    return type(value).__name__.capitalize()
+            number = ids.decode(value) if key in schema.references else None
+            return f"Str({_quoted(value)})" if number is None else f"Element({ids.encode(number)})"
+        case int() if -(2**63) <= value < 2**64:
+            return f"Number({value})"
+        case int() | float():
+            digits, exponent, power = repr(float(value)).partition("e")
+            return f"Number({digits}{exponent}{int(power) if exponent else ''})"
+        case list():
+            return f"Array [{', '.join(_debug(schema, item, key) for item in value)}]"
+    members = (f"({_debug_key(schema, name)}, {_debug(schema, item, name)})" for name, item in value.items())
+    return f"Object ObjectAsVec([{', '.join(members)}])"
+
+
+def _debug_key(schema: Schema, name: str) -> str:
+    return f"Property({_identifier(name.removeprefix('@'))})" if name in schema.names else f"Borrowed({_quoted(name)})"
+
+
+def _enum_member(name: str) -> str:
+    """Events are named by their group and themselves."""
+    group, dot, member = name.partition(".")
+    return f"{_identifier(group)}({_identifier(member)})" if dot else _identifier(name)
 
 
 def _identifier(name: str) -> str:
@@ -236,7 +258,7 @@ class Patcher:
                 return self._list(kind, value, pointer, at, new)
             case "enum":
                 if not isinstance(new, str) or new not in self.schema.enums[kind.of]:
-                    raise PatchError(_join(pointer), f"Invalid value {_debug(new)} for enum type {_identifier(str(value))}.")
+                    raise PatchError(_join(pointer), f"Invalid value {_debug(self.schema, new)} for enum type {_enum_member(str(value))}.")
                 self._end(pointer, at)
                 return new
         if kind.name in STRINGS:
@@ -258,25 +280,25 @@ class Patcher:
         return str(new)
 
     def _number(self, name: str, pointer: tuple[str, ...], at: int, new: Any) -> Any:
-        whole = isinstance(new, int) and not isinstance(new, bool)
+        whole = isinstance(new, int) and not isinstance(new, bool) and -(2**63) <= new < 2**64
         match name:
             case "boolean":
                 fits, message = isinstance(new, bool), "Invalid value for boolean property (expected true or false)"
             case "duration":
-                if not whole and not isinstance(new, float):
+                if isinstance(new, bool) or not isinstance(new, int | float):
                     raise PatchError(_join(pointer), "Invalid path for Duration")
                 fits, message = whole and new > 0, "Invalid duration value"
             case "float":
                 fits = isinstance(new, int | float) and not isinstance(new, bool) and math.isfinite(new)
                 message = "Invalid value for float property (expected finite number)"
             case "integer":
-                fits, message = whole, "Invalid value for signed integer property (expected integer)"
+                fits, message = whole and new < 2**63, "Invalid value for signed integer property (expected integer)"
             case _:
                 fits, message = whole and new >= 0, "Invalid value for unsigned integer property (expected non-negative integer)"
         if not fits:
             raise PatchError(_join(pointer), message)
         self._end(pointer, at)
-        return new
+        return float(new) if name == "float" else new
 
     def _parsed(self, name: str, pointer: tuple[str, ...], at: int, new: Any) -> str:
         words = {"id": "Id", "blob": "BlobId", "date": "UTCDateTime", "ip": "IpAddr", "network": "IpAddrOrMask", "socket": "SocketAddr"}[name]
@@ -418,7 +440,9 @@ def _check_property(schema: Schema, found: Property, value: Any) -> list[dict[st
         errors.append({"type": "Required", "property": found.name})
     if "valid" in found.traits and value in ("0.0.0.0", "0.0.0.0/0"):
         errors.append({"type": "Invalid", "property": found.name, "value": value})
-    size = len(value) if isinstance(value, str | dict) else value
+    if kind.name == "duration" and value == 0 and "server" not in found.traits:
+        errors.append({"type": "Invalid", "property": found.name, "value": "0"})
+    size = len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, dict) else value
     for limit, kind_of_error in (("min", "MinValue"), ("max", "MaxValue"), ("items", "MinLength"), ("length", "MaxLength"), ("minlength", "MinLength")):
         if limit not in found.limits or isinstance(value, bool):
             continue
@@ -426,7 +450,7 @@ def _check_property(schema: Schema, found: Property, value: Any) -> list[dict[st
         if (size < bound) if limit in ("min", "items", "minlength") else (size > bound):
             errors.append({"type": kind_of_error, "property": found.name, "required": int(bound)})
     match kind.name:
-        case "object":
+        case "object" if "optional" not in found.traits or any(value.values()):
             errors += check(schema, kind.of, value)
         case "list":
             for item in value.values():

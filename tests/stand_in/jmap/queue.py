@@ -106,7 +106,8 @@ def query(call: MethodCall) -> dict[str, Any]:
         if due is not None and all(compare(suffix, due, time) for suffix, time in times) and _matches(message, texts):
             found.append((due, number))
     found.sort(key=lambda item: item if sort.get("isAscending", True) else (-item[0], -item[1]))
-    return page(call, [number for _, number in found], call.arguments, call.service.limits["queryMaxResults"])
+    walked = not texts.keys() & {"returnPath", "to", "text"}
+    return page(call, [number for _, number in found], call.arguments, call.service.limits["queryMaxResults"], walked=walked)
 
 
 def _matches(message: Message, texts: dict[str, str]) -> bool:

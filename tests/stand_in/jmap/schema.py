@@ -73,9 +73,15 @@ class Schema:
     permissions: tuple[str, ...]
     names: frozenset[str] = field(init=False)
     """Every name of a property of anything."""
+    references: frozenset[str] = field(init=False)
+    """Names of properties whose texts are read as ids wherever they stand."""
 
     def __post_init__(self) -> None:
         self.names = frozenset(name for structure in self.structures.values() for name in structure.properties) | {"@type", "id", "due"}
+        kinds = (
+            (item.name, kind) for structure in self.structures.values() for item in structure.properties.values() for kind in (item.kind, *item.kind.members)
+        )
+        self.references = frozenset(name for name, kind in kinds if kind.name in ("id", "blob")) | {"id"}
 
     def structure(self, name: str, value: dict[str, Any]) -> Structure | None:
         """The properties that a value of the object ``name`` has; None where its variant has none."""
@@ -99,7 +105,7 @@ class Schema:
             case "set" | "map" | "list":
                 return {}
             case "enum":
-                return self.enums[kind.of][0]
+                return "store.unexpected-error" if kind.of == "EventType" else self.enums[kind.of][0]
             case "id":
                 return ids.UNSET
             case "object":
@@ -110,7 +116,7 @@ class Schema:
                 return "0.0.0.0:0"
             case "date":
                 return None
-        return 0 if kind.name in NUMBERS else ""
+        return 0.0 if kind.name == "float" else 0 if kind.name in NUMBERS else ""
 
     def new(self, name: str, variant: str | None = None) -> dict[str, Any]:
         """An object with its defaults; of its first variant, or of the one asked for."""
@@ -133,6 +139,8 @@ class Schema:
     def complete(self, kind: Kind, value: Any) -> Any:
         """A value with the defaults of what it leaves out."""
         match kind.name, value:
+            case "float", int():
+                return float(value)
             case "object", {}:
                 return {**self.new(kind.of, value.get("@type")), **{key: item for key, item in value.items() if key != "@type"}}
             case "list", {}:

@@ -80,9 +80,6 @@ class Service:
         self.store = Store(self.schema, server.now)
         self.tasks = tasks.Tasks(self)
         self._numbers: dict[str, int] = {}
-        self.id_properties = frozenset(
-            item.name for structure in self.schema.structures.values() for item in structure.properties.values() if item.kind.name == "id"
-        )
         seed.fill(self.store, checks.hashed(server, "admin-secret-of-bootstrap"), server.now())
         self.push_key = base64.urlsafe_b64encode(b"\x04" + secrets.token_bytes(64)).decode().rstrip("=")
         self.limits: dict[str, Any] = {}
@@ -113,7 +110,7 @@ class Service:
 
     def computed(self, call: MethodCall, number: int, value: dict[str, Any]) -> dict[str, Any]:
         """Properties that are worked out when an object is shown."""
-        asked = call.arguments.get("properties")
+        asked = [name for name in call.arguments.get("properties") or () if name in self.schema.names]
 
         def wants(name: str) -> bool:
             return not asked or name in asked

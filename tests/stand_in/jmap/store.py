@@ -107,6 +107,14 @@ class Store:
         """All values that an index has."""
         return {key[2]: found for key, found in self._search.items() if key[:2] == (kind, name)}
 
+    def ordered(self, kind: str, name: str) -> list[int]:
+        """What an index lists, in its order: an object once for each of its values, none that has no value."""
+        keys = [(key[2], number) for key, numbers in self._search.items() if key[:2] == (kind, name) for number in numbers]
+        keys += [(key[2], number) for key, (_, number) in self._unique.items() if key[:2] == (kind, name)]
+        properties = (structure.properties.get(name) for structure in self.schema.structures_of(kind))
+        by_id = any("id" in (item.kind.name, *(member.name for member in item.kind.members)) for item in properties if item is not None)
+        return [number for _, number in sorted((ids.decode(value) or 0 if by_id else str(value).encode(), number) for value, number in keys)]
+
     def linked(self, kind: str, number: int) -> list[Reference]:
         return sorted(self._links.get((kind, number), ()), key=lambda item: (self._order[item[0]], item[1]))
 
@@ -133,7 +141,7 @@ class Store:
         old, new = self._keys(kind, before), self._keys(kind, value)
         for (target, target_id), variant in sorted(new.links - old.links, key=str):
             found = self._objects[target].get(target_id) if target in self._objects else None
-            if found is None or (variant is not None and found.get("@type") != variant):
+            if found is None or (variant is not None and found.get("@type") != variant) or not self._within(kind, number, value, target, found):
                 raise SetError("invalidForeignKey", more={"objectId": object_id(target, target_id)})
         for key in new.unique - old.unique:
             taken = self._unique.get(key)
@@ -152,6 +160,14 @@ class Store:
         self._objects[kind][number] = value
         self._tell(kind, number, before, value)
         return number
+
+    def _within(self, kind: str, number: int | None, value: dict[str, Any], target: str, found: dict[str, Any]) -> bool:
+        """Whether an object may refer to another: one of a tenant to what this tenant has, one of an account to what is this account's."""
+        traits, tenant = self.schema.objects[target].traits, value.get("memberTenantId")
+        if "tenant" in traits and tenant is not None and found.get("memberTenantId") != tenant:
+            return False
+        account = ids.encode(number) if kind == "Account" and number is not None else value.get("accountId")
+        return "account" not in traits or account is None or found.get("accountId") == account
 
     def remove(self, kind: str, number: int, orphans: Iterable[str] = ()) -> None:
         """Raises SetError where something holds on to the object."""

@@ -215,7 +215,7 @@ def query(call: MethodCall) -> dict[str, Any]:
         return True
 
     found = sorted(filter(matches, tasks.waiting), key=lambda number: (tasks.due(number), number), reverse=not sort.get("isAscending", True))
-    return page(call, found, call.arguments, call.service.limits["queryMaxResults"])
+    return page(call, found, call.arguments, call.service.limits["queryMaxResults"], walked=True)
 
 
 def set_tasks(call: MethodCall) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import ids
 from .calls import MethodCall, MethodError
-from .objects import SINGLETON_ID, Changes, conditions, got, page, shown, unsupported, wanted_ids
+from .objects import SINGLETON_ID, Changes, conditions, got, page, shown, sorting, unsupported, wanted_ids
 from .patch import format_time
 from .store import SetError
 
@@ -61,16 +61,19 @@ def query_log(call: MethodCall) -> dict[str, Any]:
         if name != "text" or not isinstance(value, str):
             raise unsupported(name)
         lines = [(number, line) for number, line in lines if value in line]
-    given = (call.arguments.get("sort") or [{"property": "id"}])[0].get("property")
-    if given != "id":
+    if sorting(call)[0] != "id":
         raise MethodError("unsupportedSort", "Only sorting by 'id' is supported for logs")
     numbers = [number for number, _ in lines]
     anchor = ids.decode(call.arguments.get("anchor"))
     if anchor is not None:
         numbers = numbers[numbers.index(anchor) + 1 :] if anchor in numbers else []
-    limit = call.arguments.get("limit")
-    chosen = numbers[: call.service.limits["queryMaxResults"] if limit is None else limit]
-    return {"accountId": call.account_id, "queryState": "n", "canCalculateChanges": True, "position": 0, "ids": list(map(ids.encode, chosen))}
+    limit, most = call.arguments.get("limit"), call.service.limits["queryMaxResults"]
+    chosen = numbers[: limit or most]
+    answer = {"accountId": call.account_id, "queryState": "n", "canCalculateChanges": True, "position": 0, "ids": list(map(ids.encode, chosen))}
+    if call.arguments.get("calculateTotal"):
+        answer["total"] = most
+        answer |= {"limit": limit} if limit is not None and limit < most else {}
+    return answer
 
 
 # --- nodes and bootstrap -----------------------------------------------------
@@ -80,7 +83,7 @@ def get_nodes(call: MethodCall) -> dict[str, Any]:
     numbers, invalid = wanted_ids(call)
     server = call.service.server
     node = {"nodeId": 0, "hostname": server.hostname, "lastRenewal": format_time(server.now()), "status": "active"}
-    listed = numbers or [0]
+    listed = list(dict.fromkeys(numbers or [0]))
     return got(call, [shown(call, node, 0)] if 0 in listed else [], [number for number in listed if number != 0], invalid)
 
 
