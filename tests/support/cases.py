@@ -35,8 +35,9 @@ _VOLATILE = (
     (re.compile(r"(?<=Port = )\d+"), "<port>"),
 )
 
-#: Ids that servers since 0.16 make.
-_ID_OF_OBJECT = re.compile(r"[a-z0-9]{9,13}")
+#: Ids that servers since 0.16 make; those of so many signs are sought within texts, too.
+_ID_OF_OBJECT = re.compile(r"[a-z0-9]{1,13}")
+_TELLING_ID = 9
 
 #: Larger numbers are ids that the server makes.
 _LARGEST_COUNT = 10**15
@@ -158,22 +159,35 @@ def play_case(name: str, frontend: str, server: RunningServer, folder: pathlib.P
 
 def compared(played: Played) -> list[dict[str, t.Any]]:
     """The results of our modules, without what can't be equal in two runs."""
-    return [
-        {"task": line["task"], "outcome": line["outcome"], "result": _steady(line["result"])}
-        for line in played.results
-        if line["action"].startswith("stalwart.mail.")
-    ]
+    lines = [line for line in played.results if line["action"].startswith("stalwart.mail.")]
+    ids = {each: f"<id {number}>" for number, each in enumerate(dict.fromkeys(_ids([line["result"] for line in lines])))}
+    return [{"task": line["task"], "outcome": line["outcome"], "result": _steady(line["result"], ids)} for line in lines]
 
 
-def _steady(value: t.Any) -> t.Any:
+def _ids(value: t.Any) -> t.Iterator[str]:
+    """What servers since 0.16 named by themselves, in the order in which it is told."""
     if isinstance(value, dict):
-        kept = {key: each for key, each in value.items() if key not in _NOT_COMPARED and not key.startswith("_ansible")}
-        return {key: "<id>" if key == "id" and _ID_OF_OBJECT.fullmatch(str(each)) else _steady(each) for key, each in kept.items()}
+        if _ID_OF_OBJECT.fullmatch(found := str(value.get("id", ""))):
+            yield found
+        value = list(value.values())
     if isinstance(value, list):
-        return [_steady(each) for each in value]
+        for each in value:
+            yield from _ids(each)
+
+
+def _steady(value: t.Any, ids: t.Mapping[str, str]) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _steady(each, ids) for key, each in value.items() if key not in _NOT_COMPARED and not key.startswith("_ansible")}
+    if isinstance(value, list):
+        return [_steady(each, ids) for each in value]
     if isinstance(value, int) and value > _LARGEST_COUNT:
         return "<id>"
     if isinstance(value, str):
+        if value in ids:
+            return ids[value]
+        for found, name in ids.items():
+            if len(found) >= _TELLING_ID:
+                value = value.replace(found, name)
         for pattern, name in _VOLATILE:
             value = pattern.sub(name, value)
     return value
