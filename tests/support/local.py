@@ -20,7 +20,7 @@ import uvicorn
 from tests.stand_in.app import Application
 from tests.stand_in.state import Ports, Server, parse_version
 
-from .servers import ADMIN, ADMIN_PASSWORD, RunningServer, free_port
+from .servers import ADMIN, ADMIN_PASSWORD, RunningServer, bound, free_port
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +28,6 @@ class LocalServer(RunningServer):
     """A stand-in that is at hand: `inside` is its state."""
 
     inside: t.Any = dataclasses.field(default=None, repr=False, compare=False)
-
-
-def bound() -> socket.socket:
-    """A listening place on 127.0.0.1 whose port nobody else can take meanwhile."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    return listener
 
 
 @contextlib.contextmanager

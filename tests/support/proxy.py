@@ -17,6 +17,8 @@ import threading
 import typing as t
 import urllib.parse
 
+from .servers import bound
+
 Handler = t.Callable[["Exchange"], t.Awaitable[None]]
 Choose = t.Callable[["Request"], "Handler | None"]
 
@@ -176,7 +178,7 @@ def proxy(upstream: str) -> t.Iterator[Proxy]:
     loop = _loop()
 
     async def start() -> asyncio.Server:
-        return await asyncio.start_server(made.accept, "127.0.0.1", 0)
+        return await asyncio.start_server(made.accept, sock=bound())
 
     server = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import pathlib
 import secrets
@@ -76,15 +77,26 @@ class RunningServer:
 
 #: Below those that systems give to connections, one of which could take a port before the server does that it was chosen for.
 _PORTS = range(20_000, 32_000)
+#: One after another, so that what a test leaves behind for a server that is gone does not reach the next one.
+_places = itertools.count(secrets.randbelow(len(_PORTS)))
+
+
+def bound() -> socket.socket:
+    """A place on 127.0.0.1 whose port nobody else can take meanwhile."""
+    while True:
+        place = socket.socket()
+        try:
+            place.bind(("127.0.0.1", _PORTS[next(_places) % len(_PORTS)]))
+        except OSError:
+            place.close()
+        else:
+            return place
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    while True:
-        port = secrets.choice(_PORTS)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
+    with bound() as place:
+        return int(place.getsockname()[1])
 
 
 @contextlib.contextmanager
