@@ -169,7 +169,7 @@ class StalwartAction(ActionBase):
         about, items = self.task.own.options.get(option, {}), given.get(option)
         if about.get("elements") != "dict" or about.get("options") or not isinstance(items, list):
             return {}
-        return {option: items} if all(type(item) is dict for item in items) else {}
+        return {option: items} if all(isinstance(item, dict) for item in items) else {}
 
     def _run_here(self, name: str) -> dict[str, t.Any]:
         spec = self.task.spec

@@ -30,7 +30,7 @@ RESOURCE = "account"
 _CHANGED = f"{HIDDEN} (changed)"
 _LIKE_A_CODE = re.compile(r".+\$[0-9]{6,8}", re.DOTALL)
 
-_Password = t.Annotated[Text | None, AfterValidator(lambda value: None if value is None else require_usable_password(value)), Field(repr=False)]
+_Password = t.Annotated[Text, AfterValidator(require_usable_password)]
 
 
 class _AppPassword(Options):
@@ -38,7 +38,7 @@ class _AppPassword(Options):
 
     name: Text
     state: t.Literal["present", "absent"] = "present"
-    password: _Password = None
+    password: _Password | None = Field(None, repr=False)
     replace: bool = False
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class _AppPassword(Options):
 
 
 class _AuthOptions(Options):
-    new_password: _Password = None
+    new_password: _Password | None = Field(None, repr=False)
     update_password: t.Literal["when_different", "always"] = "when_different"
     app_passwords: tuple[_AppPassword, ...] | None = None
     app_passwords_exact: bool = False

@@ -113,9 +113,7 @@ class JmapObjects:
         users = []
         for kind, objects in found:
             for each in objects:
-                referred: set[tuple[str, str]] = set()
-                decode_object(each, kind.properties(each), lambda target, text, referred=referred: (referred.add((target.partition("/")[0], text)), text)[1])  # type: ignore[misc]
-                if (wanted.name, object_id) in referred and (kind.name, each["id"]) != (wanted.name, object_id):
+                if (wanted.name, object_id) in _referred(kind, each) and (kind.name, each["id"]) != (wanted.name, object_id):
                     users.append((kind.name, str(each["id"])))
         return users
 
@@ -294,6 +292,18 @@ def _refers(kind: ValueType, target: str, above: set[int]) -> bool:
     if kind.shape_of is None or id(kind.shape) in above:
         return False
     return any(_refers(prop.type, target, {*above, id(kind.shape)}) for prop in kind.shape.all.values())
+
+
+def _referred(kind: ObjectType, value: Object) -> set[tuple[str, str]]:
+    """What an object refers to: types and ids."""
+    found: set[tuple[str, str]] = set()
+
+    def note(target: str, text: str) -> str:
+        found.add((target.partition("/")[0], text))
+        return text
+
+    decode_object(value, kind.properties(value), note)
+    return found
 
 
 def _pointer(path: t.Sequence[str | int]) -> str:
