@@ -186,8 +186,7 @@ def test_another_run_between_any_two_requests(pair: Pair, version: str) -> None:
             others: list[Ran] = []
 
             async def meanwhile(exchange: Exchange, *, server: t.Any = server, others: list[Ran] = others) -> None:
-                work = lambda: others.append(run(pair.module, {**login(server), **pair.other}))  # noqa: E731
-                await asyncio.get_running_loop().run_in_executor(None, work)
+                others.append(await asyncio.to_thread(run, pair.module, {**login(server), **pair.other}))
                 await exchange.pass_on()
 
             seen = iter(range(1_000_000))
